@@ -1,0 +1,41 @@
+# make demo | test | lint | bench | sizes: each sets up .venv by itself. ARGS="…" reaches the command behind it.
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+MPY := native/jikimi/sigcore/mpy/sigcore-x64.mpy
+NATIVE := $(wildcard native/src/*.c native/include/*.h native/natmod/* native/build_sigcore.py)
+
+.PHONY: demo test lint bench sizes setup clean
+
+setup: $(STAMP) $(MPY)
+
+$(STAMP): pyproject.toml setup.py $(NATIVE)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(MPY): $(STAMP) $(NATIVE) tools/build_mpy.py
+	$(BIN)/python tools/build_mpy.py --arch x64
+
+demo: setup
+	$(BIN)/jikimi demo $(ARGS)
+
+test: setup
+	$(BIN)/pytest -n 2 $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python tools/bench.py $(ARGS)
+
+sizes: setup
+	$(BIN)/python tools/sizes.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info native/jikimi/sigcore/mpy native/jikimi/sigcore/_sigcore.*

@@ -1,0 +1,1 @@
+"""Edge application: safety tag and machine node."""

@@ -1,0 +1,1 @@
+"""Fleet manager: site, broker, ingest, store, aggregates, web and the virtual bench."""

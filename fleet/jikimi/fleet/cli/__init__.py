@@ -1,0 +1,51 @@
+"""The `jikimi` command: each entry is imported only when it is used, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from jikimi.fleet.errors import JikimiError
+
+# name -> (module with an attribute `command`, one line for --help). Keeping the line here keeps --help from
+# importing anything.
+_COMMANDS: dict[str, tuple[str, str]] = {}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command = importlib.import_module(_COMMANDS[name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, _COMMANDS[name][1]) for name in sorted(_COMMANDS)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="jikimi")
+def cli() -> None:
+    """Jikimi, the one who keeps watch: run a site of safety tags and machine nodes.
+
+    Data goes to stdout, talk to stderr. Exit code 0 done, 1 failed, 2 misuse.
+    """
+
+
+def main() -> None:
+    """Entry point: turn our errors into one sentence on stderr and exit code 1."""
+    try:
+        cli()
+    except JikimiError as error:
+        click.echo(f"jikimi: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,23 @@
+"""Errors of the fleet manager, by what the caller should do.
+
+JikimiError                  everything a user can be told in one sentence
+├── SiteError                the site directory is missing, damaged or already there: fix the path or the site
+├── ServiceError             a service we supervise does not start or stopped: read its log, then start again
+└── MessageError             a message from a device is refused: keep its bytes, count it, go on
+"""
+
+
+class JikimiError(Exception):
+    """Base class; `str()` is the sentence shown to the user and says what to do."""
+
+
+class SiteError(JikimiError):
+    """The site directory cannot be used."""
+
+
+class ServiceError(JikimiError):
+    """A supervised service failed."""
+
+
+class MessageError(JikimiError):
+    """A device's message is refused; the text is the reason code kept beside its bytes."""

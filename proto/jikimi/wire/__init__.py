@@ -1,0 +1,1 @@
+"""The wire protocol: codec, messages and topics, for CPython and MicroPython."""
