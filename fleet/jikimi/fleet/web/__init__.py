@@ -1,0 +1,1 @@
+"""The live page and its JSON API: reads the store, writes nothing."""

@@ -1,0 +1,110 @@
+"""Pieces of the page as HTML, each from plain data; every word that comes from outside is escaped here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import escape
+from typing import Final
+
+from jikimi.fleet.web.snapshot import AlarmView, CellView, DeviceView, EventView, MachineView, Snapshot
+from jikimi.fleet.web.texts import text
+
+_HOUR_MS: Final = 3_600_000
+_HOURS_SHOWN: Final = 8
+
+
+def clock(t_ms: int) -> str:
+    """Local wall-clock time of day of `t_ms`."""
+    return datetime.fromtimestamp(t_ms / 1000, tz=UTC).astimezone().strftime("%H:%M:%S")
+
+
+def header_html(snap: Snapshot, lang: str) -> str:
+    """Site name, numbers of devices on line, and the open alarms as one big figure."""
+    chips = []
+    for kind, word in (("tag", "tags"), ("node", "nodes")):
+        known = [d for d in snap.devices if d.kind == kind and d.state == "active"]
+        up = sum(d.online for d in known)
+        css = "chip good" if up == len(known) else "chip poor"
+        chips.append(f'<span class="{css}">{up}/{len(known)} {escape(text(word, lang))}</span>')
+    open_alarms = sum(a.state == "open" for a in snap.alarms)
+    css = "chip bad" if open_alarms else "chip good"
+    chips.append(f'<span class="{css}">{open_alarms} {escape(text("alarms", lang))}</span>')
+    return f'<span class="site">{escape(snap.site)}</span>{"".join(chips)}<span class="now">{clock(snap.now_ms)}</span>'
+
+
+def alarms_html(alarms: tuple[AlarmView, ...], now_ms: int, lang: str) -> str:
+    """Open alarms, newest first; a screen reader announces changes."""
+    if not alarms:
+        return f'<p class="calm" role="status">✓ {escape(text("no_alarms", lang))}</p>'
+    rows = "".join(
+        f'<li class="alarm {escape(a.state)}"><b>{escape(text(a.kind, lang))}</b>'
+        f"<span>{escape(a.zone)} · {escape(a.name)}</span>"
+        f"<span>{clock(a.t_ms)} · {max(0, now_ms - a.t_ms) // 1000} s</span>"
+        f"<em>{escape(text(a.state, lang))}</em></li>"
+        for a in alarms
+    )
+    return f'<ul class="alarms" role="alert">{rows}</ul>'
+
+
+def events_html(events: tuple[EventView, ...], lang: str) -> str:
+    """The newest records as a table."""
+    rows = "".join(
+        f'<tr class="{escape(e.kind)}"><td>{clock(e.t_ms)}</td><td>{escape(text(e.kind, lang))}</td>'
+        f"<td>{escape(e.name)}</td><td>{escape(e.zone)}</td><td>{escape(e.detail)}</td></tr>"
+        for e in events
+    )
+    return f'<table class="events"><tbody>{rows}</tbody></table>'
+
+
+def devices_html(devices: tuple[DeviceView, ...], lang: str) -> str:
+    """Devices with their state; the colour repeats what the word says."""
+
+    def cell(d: DeviceView) -> str:
+        state = d.state if d.state != "active" else ("online" if d.online else "offline")
+        battery = "" if d.battery_pct is None else f" · {d.battery_pct} %"
+        return (
+            f'<li class="device {escape(state)}"><b>{escape(d.name)}</b><code>{escape(d.device)}</code>'
+            f"<span>{escape(text(state, lang))}{battery}</span></li>"
+        )
+
+    return f'<ul class="devices">{"".join(cell(d) for d in devices)}</ul>'
+
+
+def near_misses_html(cells: tuple[CellView, ...], now_ms: int, group_min: int, lang: str) -> str:
+    """Zone by hour, the last eight hours; a group that is too small shows no number."""
+    last = now_ms // _HOUR_MS * _HOUR_MS
+    hours = [last - i * _HOUR_MS for i in reversed(range(_HOURS_SHOWN))]
+    by_key = {(cell.label, cell.hour_ms): cell for cell in cells}
+    peak = max((cell.count or 0 for cell in cells), default=0)
+    head = "".join(f'<th scope="col">{clock(hour)[:5]}</th>' for hour in hours)
+    body = "".join(
+        f'<tr><th scope="row">{escape(zone)}</th>'
+        f"{''.join(_heat(by_key.get((zone, hour)), peak, lang) for hour in hours)}</tr>"
+        for zone in sorted({cell.label for cell in cells})
+    )
+    why = escape(text("too_few_why", lang).format(n=group_min))
+    return f'<table class="heat"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table><p>{why}</p>'
+
+
+def _heat(cell: CellView | None, peak: int, lang: str) -> str:
+    if cell is None:
+        return "<td>·</td>"
+    if cell.count is None:
+        return f'<td class="few">{escape(text("too_few", lang))}</td>'
+    strength = round(0.15 + 0.75 * cell.count / max(peak, 1), 2)
+    return f'<td style="background:rgba(234,88,12,{strength})">{cell.count}</td>'
+
+
+def machines_html(machines: tuple[MachineView, ...], lang: str) -> str:
+    """Near misses per machine as bars, most first."""
+    peak = max((m.count or 0 for m in machines), default=0)
+
+    def row(m: MachineView) -> str:
+        if m.count is None:
+            bar = f'<span class="few">{escape(text("too_few", lang))}</span>'
+        else:
+            bar = f'<i style="width:{round(100 * m.count / max(peak, 1))}%"></i><span>{m.count}</span>'
+        return f'<li><b>{escape(m.name)}</b><div class="bar">{bar}</div></li>'
+
+    ranked = sorted(machines, key=lambda m: (-(m.count or 0), m.name))
+    return f'<ul class="machines">{"".join(row(m) for m in ranked)}</ul>'

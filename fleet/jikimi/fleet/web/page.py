@@ -1,0 +1,92 @@
+"""The live page: one layout, filled from the newest snapshot and pushed to the browser when something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+from nicegui import ui
+
+from jikimi.fleet.web import fragments
+from jikimi.fleet.web.plan import floor_svg
+from jikimi.fleet.web.snapshot import Snapshot
+from jikimi.fleet.web.texts import LANGUAGES, text
+
+# A browser looks for a new snapshot this often. The alarm budget is 250 ms from tag to page; a look costs a
+# comparison of two references.
+_LOOK_S: Final = 0.1
+_STYLE: Final = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+
+
+class SnapshotSource(Protocol):
+    """Where the page gets its data; `current` is replaced, never changed in place."""
+
+    @property
+    def current(self) -> Snapshot:
+        """The newest snapshot."""
+
+
+def build_page(source: SnapshotSource) -> None:
+    """Register the page at `/`; `?lang=ko` shows it in Korean."""
+
+    @ui.page("/", title="Jikimi")
+    def live(lang: str = "en") -> None:
+        _Layout(source, lang if lang in LANGUAGES else "en")
+
+
+class _Layout:
+    """One browser's page: its pieces of HTML and what they showed last."""
+
+    def __init__(self, source: SnapshotSource, lang: str) -> None:
+        self._source = source
+        self._lang = lang
+        self._shown: Snapshot | None = None
+        self._pieces: list[tuple[ui.html, Callable[[Snapshot], str]]] = []
+        ui.add_css(_STYLE)
+        with ui.element("main").classes("jk-page"):
+            self._build()
+        self._refresh()
+        ui.timer(_LOOK_S, self._refresh)
+
+    def _build(self) -> None:
+        lang = self._lang
+        with ui.element("header").classes("jk-head"):
+            ui.label(text("title", lang)).classes("brand")
+            self._piece(lambda s: fragments.header_html(s, lang)).style("display:contents")
+        with ui.element("div").classes("jk-main"):
+            self._card("floor", lambda s: floor_svg(s, lang))
+            self._card(
+                "near_misses",
+                lambda s: fragments.near_misses_html(s.near_misses, s.now_ms, s.group_min, lang),
+            )
+            self._card("by_machine", lambda s: fragments.machines_html(s.machines, lang))
+        with ui.element("div").classes("jk-side"):
+            self._card("alarms", lambda s: fragments.alarms_html(s.alarms, s.now_ms, lang))
+            self._card("events", lambda s: fragments.events_html(s.events, lang))
+            self._card("devices", lambda s: fragments.devices_html(s.devices, lang))
+        with ui.element("footer").classes("jk-foot"):
+            ui.label(f"{text('privacy', lang)} {text('advisory', lang)}")
+
+    def _card(self, title: str, draw: Callable[[Snapshot], str]) -> None:
+        with ui.element("section").classes("jk-card").props(f'id="{title}"'):
+            with ui.element("h2"):
+                ui.label(text(title, self._lang))
+            self._piece(draw)
+
+    def _piece(self, draw: Callable[[Snapshot], str]) -> ui.html:
+        # Not sanitised by the library: `fragments` and `plan` escape every word that comes from outside, and the
+        # sanitiser would drop the SVG.
+        piece = ui.html("", sanitize=False)
+        self._pieces.append((piece, draw))
+        return piece
+
+    def _refresh(self) -> None:
+        snapshot = self._source.current
+        if snapshot is self._shown:
+            return
+        self._shown = snapshot
+        for piece, draw in self._pieces:
+            content = draw(snapshot)
+            if content != piece.content:
+                piece.content = content

@@ -1,0 +1,97 @@
+"""What the page shows at one moment, as frozen data between the store and the drawing functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """One device; `online` is what broker and device last said, `last_seen_ms` when (0: never)."""
+
+    device: str
+    kind: str
+    name: str
+    zone: str
+    state: str
+    online: bool
+    last_seen_ms: int
+    battery_pct: int | None
+
+
+@dataclass(frozen=True)
+class AlarmView:
+    """One alarm that nobody has resolved yet; it names a tag and a zone, never a person or a position."""
+
+    device: str
+    name: str
+    kind: str
+    zone: str
+    t_ms: int
+    state: str
+
+
+@dataclass(frozen=True)
+class EventView:
+    """One stored record: `t_ms` event time as the device said, `recv_ms` when it arrived."""
+
+    t_ms: int
+    recv_ms: int
+    kind: str
+    device: str
+    name: str
+    zone: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class CellView:
+    """Near misses of one group; `count` is None where the group is too small to be shown."""
+
+    label: str
+    hour_ms: int
+    count: int | None
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """A machine on the floor plan, with its near misses (None: too few people to show) and the newest one's time."""
+
+    device: str
+    name: str
+    kind: str
+    zone: str
+    x_mm: int
+    y_mm: int
+    warn_mm: int
+    danger_mm: int
+    count: int | None
+    last_near_miss_ms: int
+
+
+@dataclass(frozen=True)
+class ZoneView:
+    """A rectangle of the floor plan."""
+
+    name: str
+    x_mm: int
+    y_mm: int
+    w_mm: int
+    h_mm: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All of the page at `now_ms`."""
+
+    site: str
+    now_ms: int
+    width_mm: int
+    height_mm: int
+    group_min: int
+    zones: tuple[ZoneView, ...] = ()
+    machines: tuple[MachineView, ...] = ()
+    devices: tuple[DeviceView, ...] = ()
+    alarms: tuple[AlarmView, ...] = ()
+    events: tuple[EventView, ...] = ()
+    near_misses: tuple[CellView, ...] = ()

@@ -1,0 +1,60 @@
+"""Every word of the page, in English and Korean."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "title": ("Jikimi · live", "지킴이 · 실시간"),
+    "floor": ("Shop floor", "작업장"),
+    "alarms": ("Open alarms", "미해결 경보"),
+    "no_alarms": ("No open alarm", "미해결 경보 없음"),
+    "open": ("open", "미확인"),
+    "acknowledged": ("acknowledged", "확인됨"),
+    "events": ("Last events", "최근 기록"),
+    "devices": ("Devices", "장치"),
+    "near_misses": ("Near misses by zone and hour", "구역·시간별 아차사고"),
+    "near_misses_short": ("near misses", "아차사고"),
+    "by_machine": ("Near misses by machine", "설비별 아차사고"),
+    "too_few": ("too few", "인원 부족"),
+    "too_few_why": (
+        "Shown only where at least {n} people are behind a number.",
+        "{n}명 이상이 포함된 수치만 표시합니다.",
+    ),
+    "online": ("online", "연결됨"),
+    "offline": ("offline", "끊김"),
+    "revoked": ("revoked", "폐기됨"),
+    "retired": ("retired", "사용 종료"),
+    "tags": ("tags", "태그"),
+    "nodes": ("machine nodes", "설비 노드"),
+    "privacy": (
+        "No positions of people are stored or shown. Tags are named by their label, near misses by machine and zone.",
+        "사람의 위치는 저장하거나 표시하지 않습니다. 태그는 라벨로, 아차사고는 설비와 구역으로만 표시합니다.",
+    ),
+    "advisory": (
+        "Advisory warning system: does not replace guarding.",
+        "보조 경고 시스템입니다. 방호 장치를 대신하지 않습니다.",
+    ),
+    "warn_zone": ("warning zone", "주의 구역"),
+    "danger_zone": ("danger zone", "위험 구역"),
+    "fall": ("Fall", "넘어짐"),
+    "sos": ("SOS", "긴급 호출"),
+    "no_motion": ("No motion", "움직임 없음"),
+    "sensor_fault": ("Sensor fault", "센서 고장"),
+    "low_battery": ("Low battery", "배터리 부족"),
+    "cleared": ("Cleared", "해제"),
+    "falling": ("Falling", "낙상 감지 중"),
+    "near_miss": ("Near miss", "아차사고"),
+    "warning": ("Warned", "경고함"),
+    "bends": ("Bends", "허리 굽힘"),
+    "lost": ("Records lost", "기록 유실"),
+    "recovered": ("Got up", "일어남"),
+}
+
+LANGUAGES: Final = ("en", "ko")
+
+
+def text(key: str, lang: str = "en") -> str:
+    """The words for `key`; an unknown language reads English, an unknown key itself."""
+    english, korean = _TEXTS.get(key, (key.replace("_", " "), key.replace("_", " ")))
+    return korean if lang == "ko" else english

@@ -1,0 +1,139 @@
+"""The drawing functions of the live page: plain data in, HTML out."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jikimi.fleet.web import fragments
+from jikimi.fleet.web.plan import floor_svg
+from jikimi.fleet.web.snapshot import (
+    AlarmView,
+    CellView,
+    DeviceView,
+    EventView,
+    MachineView,
+    Snapshot,
+    ZoneView,
+)
+from jikimi.fleet.web.texts import LANGUAGES, text
+
+_HOUR = 3_600_000
+_NOW = 500_000 * _HOUR + 60_000
+
+
+class _Tags(HTMLParser):
+    """Collects element names and checks that they nest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def _machine(**changes: object) -> MachineView:
+    base: dict[str, object] = {
+        "device": "d1", "name": "Press A", "kind": "press", "zone": "Z", "x_mm": 1, "y_mm": 2,
+        "warn_mm": 3000, "danger_mm": 1500, "count": 6, "last_near_miss_ms": 0,
+    }  # fmt: skip
+    return MachineView(**{**base, **changes})  # type: ignore[arg-type]
+
+
+def _snapshot(**changes: object) -> Snapshot:
+    base: dict[str, object] = {
+        "site": "s",
+        "now_ms": _NOW,
+        "width_mm": 10_000,
+        "height_mm": 8_000,
+        "group_min": 5,
+    }
+    return Snapshot(**{**base, **changes})  # type: ignore[arg-type]
+
+
+@given(st.text(max_size=30))
+def test_no_name_from_outside_can_add_an_element(name):
+    snap = _snapshot(
+        site=name,
+        zones=(ZoneView(name, 0, 0, 10, 10),),
+        machines=(_machine(name=name, kind=name, zone=name),),
+        devices=(DeviceView(name, "tag", name, name, "active", True, 0, 50),),
+        alarms=(AlarmView(name, name, "fall", name, _NOW, "open"),),
+        events=(EventView(_NOW, _NOW, "fall", name, name, name, name),),
+        near_misses=(CellView(name, _NOW // _HOUR * _HOUR, 7),),
+    )
+    plain = _snapshot(
+        site="x",
+        zones=(ZoneView("x", 0, 0, 10, 10),),
+        machines=(_machine(name="x", kind="x", zone="x"),),
+        devices=(DeviceView("x", "tag", "x", "x", "active", True, 0, 50),),
+        alarms=(AlarmView("x", "x", "fall", "x", _NOW, "open"),),
+        events=(EventView(_NOW, _NOW, "fall", "x", "x", "x", "x"),),
+        near_misses=(CellView("x", _NOW // _HOUR * _HOUR, 7),),
+    )
+    assert _elements(snap) == _elements(plain)
+
+
+def _elements(snap: Snapshot) -> list[str]:
+    parser = _Tags()
+    for piece in (
+        fragments.header_html(snap, "en"),
+        floor_svg(snap),
+        fragments.alarms_html(snap.alarms, snap.now_ms, "en"),
+        fragments.events_html(snap.events, "en"),
+        fragments.devices_html(snap.devices, "en"),
+        fragments.near_misses_html(snap.near_misses, snap.now_ms, 5, "en"),
+        fragments.machines_html(snap.machines, "en"),
+    ):
+        parser.feed(piece)
+        assert parser.open == []
+    return parser.seen
+
+
+def test_a_group_that_is_too_small_shows_words_and_no_number():
+    cell = CellView("Zone", _NOW // _HOUR * _HOUR, None)
+    page = fragments.near_misses_html((cell,), _NOW, 5, "en")
+    assert '<td class="few">too few</td>' in page
+    assert "near misses: too few" in floor_svg(_snapshot(machines=(_machine(count=None),)))
+    assert "too few" in fragments.machines_html((_machine(count=None),), "en")
+
+
+def test_a_machine_pulses_only_in_the_seconds_after_a_near_miss():
+    fresh = floor_svg(_snapshot(machines=(_machine(last_near_miss_ms=_NOW - 1000),)))
+    stale = floor_svg(_snapshot(machines=(_machine(last_near_miss_ms=_NOW - 60_000),)))
+    assert "machine recent" in fresh
+    assert "machine recent" not in stale
+
+
+def test_an_alarm_marks_its_zone_on_the_plan():
+    zones = (ZoneView("North", 0, 0, 1, 1), ZoneView("South", 0, 0, 1, 1))
+    alarm = AlarmView("d", "Tag 1", "fall", "South", _NOW, "open")
+    assert floor_svg(_snapshot(zones=zones, alarms=(alarm,))).count("zone alarmed") == 1
+    assert floor_svg(_snapshot(zones=zones)).count("zone alarmed") == 0
+
+
+def test_a_revoked_device_does_not_count_as_missing():
+    devices = (
+        DeviceView("a", "tag", "Tag 1", "Z", "active", True, 0, None),
+        DeviceView("b", "tag", "Tag 2", "Z", "revoked", False, 0, None),
+    )
+    assert "1/1 tags" in fragments.header_html(_snapshot(devices=devices), "en")
+
+
+def test_every_text_exists_in_every_language():
+    from jikimi.fleet.web.texts import _TEXTS
+
+    for key in _TEXTS:
+        assert all(text(key, lang).strip() for lang in LANGUAGES)
+    assert text("fall", "ko") == "넘어짐"
