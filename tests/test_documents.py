@@ -1,0 +1,76 @@
+"""The documents say what is there: commands, folders, files, targets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from jikimi.fleet.cli import _COMMANDS, cli
+
+_ROOT = Path(__file__).parent.parent
+_DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "proto/*.md", "firmware/*.md", "native/*.md", "hil_tests/*.md")
+    for path in _ROOT.glob(pattern)
+)
+_README = (_ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        return [(name, command)]
+    context = click.Context(command)
+    found: list[tuple[str, click.Command]] = []
+    for child_name in command.list_commands(context):
+        child = command.get_command(context, child_name)
+        assert child is not None
+        found += _leaves(child, f"{name} {child_name}")
+    return found
+
+
+_LEAVES = _leaves(cli, "jikimi")
+
+
+@pytest.mark.parametrize("name", sorted(_COMMANDS))
+def test_every_command_stands_in_the_readme(name):
+    assert f"| `jikimi {name}` |" in _README
+
+
+def test_the_readme_names_no_command_that_does_not_exist():
+    named = set(re.findall(r"jikimi ([a-z][a-z-]+)", _README))
+    assert named <= set(_COMMANDS) | {"is"}
+
+
+@pytest.mark.parametrize(("name", "command"), _LEAVES, ids=[name for name, _ in _LEAVES])
+def test_every_command_and_option_has_help(name, command):
+    assert (command.help or "").strip(), f"{name} has no help"
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{name} {parameter.opts[0]} has no help"
+
+
+@pytest.mark.parametrize(("name", "command"), _LEAVES, ids=[name for name, _ in _LEAVES])
+def test_every_help_runs(name, command):
+    result = CliRunner().invoke(cli, [*name.split()[1:], "--help"])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("document", _DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_a_document_names_is_there(document):
+    text = document.read_text(encoding="utf-8")
+    names = set(re.findall(r"\b(?:proto|native|firmware|fleet|hil_tests|tests|tools|docs)/[\w./-]*\w", text))
+    names |= set(re.findall(r"\b[A-Z]{3,}(?:_[A-Z]+)?\.md\b", text))
+    missing = [name for name in names if not ((_ROOT / name).exists() or (document.parent / name).exists())]
+    built = {name for name in missing if name.endswith((".mpy", ".so"))}
+    assert set(missing) - built == set()
+
+
+@pytest.mark.parametrize("document", _DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_target_a_document_names_is_there(document):
+    makefile = (_ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"`make ([a-z]+)", document.read_text(encoding="utf-8"))):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
