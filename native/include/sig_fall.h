@@ -1,0 +1,113 @@
+/* Falls, getting up again, and lying still, from a tag on the belt or the wrist.
+ *
+ * How it decides: samples become 80 ms cells (mean vector, magnitude, jerk, rotation), of which the last 3.84 s are
+ * kept. The highest peak of the last 1.5 s is a candidate; 1.52 s after it, features of the cells around it go through a
+ * small table of decision trees (sig_fall_model.h, written by tools/train_fall.py) whose sum is the log odds of a
+ * fall. No feature asks which way the chip is mounted. native/MODEL_CARD.md says how well that works.
+ */
+#ifndef SIG_FALL_H
+#define SIG_FALL_H
+
+#include "sig_common.h"
+#include "sig_resample.h"
+
+enum {
+    SIG_FALL_CELL_TICKS = 4,       /* 80 ms */
+    SIG_FALL_CELLS = 48,           /* 3.84 s of history */
+    SIG_FALL_POST_CELLS = 19,      /* a candidate is judged 1.52 s after its peak */
+    SIG_FALL_FEATURES = 30,        /* numbers the impact trees look at */
+    SIG_FALL_PRE_FEATURES = 14,    /* numbers the trees of SIG_EVENT_FALLING look at */
+    SIG_FALL_PENDING = 4,          /* events that can wait for room */
+    SIG_FALL_NO_MOTION_S = 120,    /* default man-down time */
+    SIG_FALL_NO_MOTION_OFF = -1,   /* as no_motion_s: never report it */
+    SIG_FALL_MAGIC = 0x314C4146    /* "FAL1" */
+};
+
+/* How the tag is worn and what its chip delivers. */
+typedef struct {
+    uint32_t rate_centihz;          /* sampling rate * 100: 2000..20000 */
+    uint32_t placement;             /* SIG_PLACEMENT_WAIST or SIG_PLACEMENT_WRIST */
+    uint32_t acc_lsb_per_g;         /* 64..32767 */
+    uint32_t gyro_lsb_per_dps_x100; /* 0 no gyroscope, else up to 65535 */
+    int32_t no_motion_s;            /* -1 off, 0 default (120 s), else 1..1800 */
+} sig_fall_config_t;
+
+/* 80 ms of motion. */
+typedef struct {
+    int16_t acc_mg[3]; /* mean vector */
+    uint16_t mag_mean_mg;
+    uint16_t mag_max_mg;
+    uint16_t mag_min_mg;
+    uint16_t jerk_mg;  /* sum of the magnitude's steps */
+    uint16_t gyro_dps; /* mean magnitude */
+} sig_fall_cell_t;
+
+/* Owned by the caller, written by the functions below only; at most 1 KiB. */
+typedef struct {
+    uint32_t magic;
+    sig_resample_t resample;
+    sig_fall_cell_t cells[SIG_FALL_CELLS];
+    int32_t head;            /* index of the newest cell */
+    uint32_t ticks;          /* motion samples seen */
+    uint32_t cells_seen;
+    int32_t acc_sum_mg[3];   /* the cell being filled */
+    int32_t mag_sum_mg;
+    int32_t mag_max_mg;
+    int32_t mag_min_mg;
+    int32_t mag_last_mg;
+    int32_t jerk_sum_mg;
+    int32_t gyro_sum_dps;
+    int32_t slow_acc[3];     /* posture of the last 10 s, 1/16 mg */
+    int32_t anchor_age;      /* cells since the candidate's peak; -1 none */
+    int32_t anchor_peak_mg;
+    uint32_t decisions;      /* candidates judged so far */
+    uint32_t placement;
+    int32_t hold_cells;      /* cells for which no further fall is reported */
+    int32_t falling_hold;    /* the same for SIG_EVENT_FALLING */
+    int32_t down;            /* 1 from a fall until the person is up again */
+    int32_t upright[3];      /* posture before the fall, mg */
+    int32_t turned;          /* 1 when the fall changed the posture */
+    int32_t up_cells;
+    int32_t active_cells;
+    int32_t still_ref[3];    /* posture in which the person lies still, mg */
+    int32_t still_cells;
+    int32_t still_limit;     /* cells of stillness that make an event; 0 off */
+    int32_t n_pending;
+    sig_event_t pending[SIG_FALL_PENDING];
+} sig_fall_t;
+
+/* Prepare `s` for a new stream.
+ *
+ * Returns 0, or SIG_ERR_RATE, SIG_ERR_PLACEMENT, SIG_ERR_ACC_SCALE, SIG_ERR_GYRO_SCALE or SIG_ERR_NO_MOTION; after an
+ * error `s` may not be used.
+ */
+int sig_fall_init(sig_fall_t *s, const sig_fall_config_t *config);
+
+/* Push `n` samples of SIG_SAMPLE_BYTES bytes each, any alignment; any split of a stream into pushes gives the same
+ * events. An event that finds no room in `out` waits (up to SIG_FALL_PENDING of them, newer ones are dropped) for the
+ * next push, which may have n = 0.
+ *
+ * Returns how many events were written, 0..max_events.
+ */
+int sig_fall_push(sig_fall_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events);
+
+/* Features of the cells around the peak `age` cells ago (0..47), as the trees see them; for training and tests.
+ *
+ * `out` has room for SIG_FALL_FEATURES numbers.
+ */
+void sig_fall_features(const sig_fall_t *s, int age, int16_t *out);
+
+/* Features of the newest cells, as the trees of SIG_EVENT_FALLING see them; for training and tests.
+ *
+ * `out` has room for SIG_FALL_PRE_FEATURES numbers.
+ */
+void sig_fall_pre_features(const sig_fall_t *s, int16_t *out);
+
+/* Log odds (1/256) of a fall for such features. */
+int32_t sig_fall_score(uint32_t placement, const int16_t *features);
+int32_t sig_fall_pre_score(uint32_t placement, const int16_t *features);
+
+/* Whether the newest cell could be the beginning of a fall, so that sig_fall_pre_score is asked. Returns 1 or 0. */
+int sig_fall_pre_gate(const sig_fall_t *s);
+
+#endif

@@ -1,0 +1,40 @@
+#include "sig_common.h"
+
+const char *sig_version(void) { return "0.1.0"; }
+
+const char *sig_error_text(int error) {
+    switch (error) {
+    case SIG_ERR_RATE:
+        return "the sampling rate must be 20 to 200 Hz";
+    case SIG_ERR_PLACEMENT:
+        return "the placement must be 0 (waist) or 1 (wrist)";
+    case SIG_ERR_ACC_SCALE:
+        return "the accelerometer scale must be 64 to 32767 counts per g";
+    case SIG_ERR_GYRO_SCALE:
+        return "the gyroscope scale must be 0 (none) to 65535 counts per 100 deg/s";
+    case SIG_ERR_NO_MOTION:
+        return "the man-down time must be -1 (off), 0 (default) or 1 to 1800 s";
+    case SIG_ERR_RANGE:
+        return "a setting is out of its range";
+    default:
+        return error < 0 ? "unknown error" : "no error";
+    }
+}
+
+uint32_t sig_isqrt(uint32_t value) {
+    uint32_t root = 0;
+    uint32_t bit = UINT32_C(1) << 30;
+    while (bit > value) {
+        bit >>= 2;
+    }
+    while (bit != 0) {
+        const uint32_t trial = root + bit;
+        root >>= 1;
+        if (value >= trial) {
+            value -= trial;
+            root += bit;
+        }
+        bit >>= 2;
+    }
+    return root;
+}

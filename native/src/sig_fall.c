@@ -1,0 +1,239 @@
+#include "sig_fall.h"
+
+#include "sig_fall_internal.h"
+#include "sig_fall_model.h"
+#include "sig_trees.h"
+
+enum {
+    GATE_MG = 1400,      /* no fall on record has a lower peak */
+    AGAIN_CELLS = 5,     /* the next candidate's distance from the last */
+    HOLD_CELLS = 125,    /* one fall is reported once: 10 s, or until the person is up */
+    FALLING_HOLD = 25,   /* 2 s */
+    PRE_MAG_MG = 850,    /* the body begins to drop, */
+    PRE_GYRO_DPS = 100,  /* or to turn */
+    SLOW_SHIFT = 7       /* slow posture: 128 cells = 10 s */
+};
+
+int sig_fall_init(sig_fall_t *s, const sig_fall_config_t *config) {
+    if (config->placement != SIG_PLACEMENT_WAIST && config->placement != SIG_PLACEMENT_WRIST) {
+        return SIG_ERR_PLACEMENT;
+    }
+    if (config->no_motion_s < SIG_FALL_NO_MOTION_OFF || config->no_motion_s > 1800) {
+        return SIG_ERR_NO_MOTION;
+    }
+    uint8_t *bytes = (uint8_t *)s;
+    for (uint32_t i = 0; i < sizeof *s; i++) {
+        bytes[i] = 0;
+    }
+    const int error = sig_resample_init(&s->resample, config->rate_centihz, config->acc_lsb_per_g,
+                                        config->gyro_lsb_per_dps_x100);
+    if (error != 0) {
+        return error;
+    }
+    const int32_t seconds = config->no_motion_s == 0 ? SIG_FALL_NO_MOTION_S : config->no_motion_s;
+    s->still_limit = seconds < 0 ? 0 : seconds * 1000 / (SIG_TICK_MS * SIG_FALL_CELL_TICKS);
+    s->placement = config->placement;
+    s->anchor_age = -1;
+    s->mag_last_mg = 1000;
+    s->mag_min_mg = INT32_MAX;
+    s->magic = SIG_FALL_MAGIC;
+    return 0;
+}
+
+void sig_fall_emit(sig_fall_t *s, int32_t kind, int32_t confidence_permille) {
+    if (s->n_pending == SIG_FALL_PENDING) {
+        return;
+    }
+    sig_event_t *event = &s->pending[s->n_pending];
+    event->kind = kind;
+    event->t_ms = (int32_t)((s->ticks * SIG_TICK_MS) & 0x7fffffffu);
+    event->confidence_permille = confidence_permille;
+    event->data = 0;
+    s->n_pending += 1;
+}
+
+int32_t sig_fall_score(uint32_t placement, const int16_t *features) {
+    if (placement == SIG_PLACEMENT_WRIST) {
+        return FALL_WRIST_BIAS + sig_trees_sum(fall_wrist_trees, FALL_WRIST_TREES, features);
+    }
+    return FALL_WAIST_BIAS + sig_trees_sum(fall_waist_trees, FALL_WAIST_TREES, features);
+}
+
+int32_t sig_fall_pre_score(uint32_t placement, const int16_t *features) {
+    if (placement == SIG_PLACEMENT_WRIST) {
+        return PRE_WRIST_BIAS + sig_trees_sum(pre_wrist_trees, PRE_WRIST_TREES, features);
+    }
+    return PRE_WAIST_BIAS + sig_trees_sum(pre_waist_trees, PRE_WAIST_TREES, features);
+}
+
+static void judge(sig_fall_t *s) {
+    int16_t features[SIG_FALL_FEATURES];
+    s->decisions += 1;
+    if (s->hold_cells > 0) {
+        return;
+    }
+    sig_fall_features(s, s->anchor_age, features);
+    const int32_t score = sig_fall_score(s->placement, features);
+    if (score <= 0) {
+        return;
+    }
+    s->hold_cells = HOLD_CELLS;
+    sig_fall_note_down(s);
+    sig_fall_emit(s, SIG_EVENT_FALL, sig_permille(score));
+}
+
+static void next_anchor(sig_fall_t *s) {
+    const int oldest = s->anchor_age - AGAIN_CELLS;
+    s->anchor_age = -1;
+    s->anchor_peak_mg = GATE_MG;
+    for (int age = oldest; age >= 0; age--) {
+        const int index = s->head >= age ? s->head - age : s->head - age + SIG_FALL_CELLS;
+        if (s->cells[index].mag_max_mg > s->anchor_peak_mg) {
+            s->anchor_peak_mg = s->cells[index].mag_max_mg;
+            s->anchor_age = age;
+        }
+    }
+}
+
+static void follow_peak(sig_fall_t *s, const sig_fall_cell_t *cell) {
+    const int32_t limit = s->anchor_age < 0 ? GATE_MG : s->anchor_peak_mg;
+    if (cell->mag_max_mg > limit) {
+        s->anchor_age = 0;
+        s->anchor_peak_mg = cell->mag_max_mg;
+    } else if (s->anchor_age >= 0) {
+        s->anchor_age += 1;
+    }
+    if (s->anchor_age == SIG_FALL_POST_CELLS) {
+        judge(s);
+        next_anchor(s);
+    }
+}
+
+int sig_fall_pre_gate(const sig_fall_t *s) {
+    const sig_fall_cell_t *cell = &s->cells[s->head];
+    return cell->mag_mean_mg < PRE_MAG_MG || cell->gyro_dps > PRE_GYRO_DPS;
+}
+
+static void look_ahead(sig_fall_t *s) {
+    if (s->falling_hold > 0 || s->hold_cells > 0 || !sig_fall_pre_gate(s)) {
+        return;
+    }
+    int16_t features[SIG_FALL_PRE_FEATURES];
+    sig_fall_pre_features(s, features);
+    const int32_t score = sig_fall_pre_score(s->placement, features);
+    if (score > 0) {
+        s->falling_hold = FALLING_HOLD;
+        sig_fall_emit(s, SIG_EVENT_FALLING, sig_permille(score));
+    }
+}
+
+static void count_down(int32_t *cells) {
+    if (*cells > 0) {
+        *cells -= 1;
+    }
+}
+
+static uint16_t word(int32_t value) { return value > 65535 ? (uint16_t)65535 : (uint16_t)value; }
+
+static sig_fall_cell_t close_cell(sig_fall_t *s) {
+    sig_fall_cell_t cell;
+    for (int i = 0; i < 3; i++) {
+        cell.acc_mg[i] = (int16_t)(s->acc_sum_mg[i] / SIG_FALL_CELL_TICKS);
+        s->acc_sum_mg[i] = 0;
+    }
+    cell.mag_mean_mg = word(s->mag_sum_mg / SIG_FALL_CELL_TICKS);
+    cell.mag_max_mg = word(s->mag_max_mg);
+    cell.mag_min_mg = word(s->mag_min_mg);
+    cell.jerk_mg = word(s->jerk_sum_mg);
+    cell.gyro_dps = word(s->gyro_sum_dps / SIG_FALL_CELL_TICKS);
+    s->mag_sum_mg = 0;
+    s->mag_max_mg = 0;
+    s->mag_min_mg = INT32_MAX;
+    s->jerk_sum_mg = 0;
+    s->gyro_sum_dps = 0;
+    return cell;
+}
+
+/* Before the first cell the person is taken to have been in its posture for a long time. */
+static void begin(sig_fall_t *s, const sig_fall_cell_t *cell) {
+    for (int i = 0; i < SIG_FALL_CELLS; i++) {
+        s->cells[i] = *cell;
+    }
+    for (int i = 0; i < 3; i++) {
+        s->slow_acc[i] = cell->acc_mg[i] * 16;
+        s->still_ref[i] = cell->acc_mg[i];
+    }
+}
+
+static void on_cell(sig_fall_t *s) {
+    const sig_fall_cell_t cell = close_cell(s);
+    if (s->cells_seen == 0) {
+        begin(s, &cell);
+    }
+    s->cells_seen += 1;
+    s->head = s->head + 1 == SIG_FALL_CELLS ? 0 : s->head + 1;
+    s->cells[s->head] = cell;
+    for (int i = 0; i < 3; i++) {
+        s->slow_acc[i] += (cell.acc_mg[i] * 16 - s->slow_acc[i]) / (1 << SLOW_SHIFT);
+    }
+    count_down(&s->hold_cells);
+    count_down(&s->falling_hold);
+    look_ahead(s);
+    follow_peak(s, &cell);
+    sig_fall_watch_recovery(s, &cell);
+    sig_fall_watch_stillness(s, &cell);
+}
+
+static int32_t magnitude(const int32_t *v) {
+    uint32_t sum = 0;
+    for (int i = 0; i < 3; i++) {
+        sum += (uint32_t)(v[i] * v[i]);
+    }
+    return (int32_t)sig_isqrt(sum);
+}
+
+static void on_tick(sig_fall_t *s, const sig_motion_t *motion) {
+    const int32_t mag = magnitude(motion->acc_mg);
+    const int32_t step = mag > s->mag_last_mg ? mag - s->mag_last_mg : s->mag_last_mg - mag;
+    for (int i = 0; i < 3; i++) {
+        s->acc_sum_mg[i] += motion->acc_mg[i];
+    }
+    s->mag_sum_mg += mag;
+    s->mag_max_mg = mag > s->mag_max_mg ? mag : s->mag_max_mg;
+    s->mag_min_mg = mag < s->mag_min_mg ? mag : s->mag_min_mg;
+    s->mag_last_mg = mag;
+    s->jerk_sum_mg += step;
+    s->gyro_sum_dps += magnitude(motion->gyro_dps);
+    s->ticks += 1;
+    if (s->ticks % SIG_FALL_CELL_TICKS == 0) {
+        on_cell(s);
+    }
+}
+
+static uint32_t deliver(sig_fall_t *s, sig_event_t *out, uint32_t room) {
+    uint32_t n = 0;
+    while (n < room && n < (uint32_t)s->n_pending) {
+        out[n] = s->pending[n];
+        n++;
+    }
+    for (int32_t i = (int32_t)n; i < s->n_pending; i++) {
+        s->pending[i - (int32_t)n] = s->pending[i];
+    }
+    s->n_pending -= (int32_t)n;
+    return n;
+}
+
+int sig_fall_push(sig_fall_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events) {
+    sig_motion_t motion;
+    uint32_t written = deliver(s, out, max_events);
+    for (uint32_t i = 0; i < n; i++) {
+        sig_resample_put(&s->resample, samples + i * SIG_SAMPLE_BYTES);
+        while (sig_resample_take(&s->resample, &motion)) {
+            on_tick(s, &motion);
+        }
+        if (s->n_pending > 0) {
+            written += deliver(s, out + written, max_events - written);
+        }
+    }
+    return (int)written;
+}
