@@ -8,12 +8,12 @@ defines. A `_new` function refuses a bad setting with ValueError; states are opa
 from __future__ import annotations
 
 from array import array
-from typing import Any
+from typing import Any, TypeAlias
 
 from jikimi.sigcore._sigcore import ffi, lib
 
 State = Any  # a cffi structure of our own; nobody else looks inside
-Buffer = bytes | bytearray | memoryview | array[int]  # `collections.abc.Buffer` is newer than our oldest Python
+Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"  # collections.abc has its own from 3.12 on
 
 
 def version() -> str:
