@@ -1,0 +1,35 @@
+/* What the MicroPython glue files share. Built as a native module (.mpy) or, without dynruntime, into a firmware. */
+#ifndef SIGCORE_NATMOD_H
+#define SIGCORE_NATMOD_H
+
+#if MICROPY_ENABLE_DYNRUNTIME
+#include "py/dynruntime.h"
+#else
+#include "py/obj.h"
+#include "py/runtime.h"
+#endif
+
+#include "sig_common.h"
+
+/* A new bytearray of `bytes` bytes, aligned as the heap aligns, to hold a detector's state. Raises MemoryError. */
+mp_obj_t sigcore_state_new(size_t bytes);
+
+/* The state of `bytes` bytes in `obj`. Raises ValueError when `obj` is not that long or not aligned. */
+void *sigcore_state(mp_obj_t obj, size_t bytes);
+
+/* Raise ValueError with the core's sentence when `status` is an error code. */
+void sigcore_check(int status);
+
+typedef int (*sigcore_push_t)(void *state, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events);
+
+/* The common half of every push function: checks the buffers, calls `push`, returns the number of events. */
+mp_obj_t sigcore_push(sigcore_push_t push, void *state, const mp_obj_t *samples_n_out);
+
+/* Integers of Python as the core wants them. Raises ValueError when negative. */
+uint32_t sigcore_uint(mp_obj_t obj);
+
+extern const mp_obj_fun_builtin_fixed_t sigcore_version_obj;
+extern const mp_obj_fun_builtin_var_t sigcore_fall_new_obj;
+extern const mp_obj_fun_builtin_var_t sigcore_fall_push_obj;
+
+#endif

@@ -1,0 +1,35 @@
+/* The module itself: its list of functions, once for a .mpy and once for a build into a firmware. */
+#include "natmod.h"
+
+#if MICROPY_ENABLE_DYNRUNTIME
+
+mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args);
+
+mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
+    MP_DYNRUNTIME_INIT_ENTRY
+    (void)n_args;
+    (void)n_kw;
+    (void)args;
+    mp_store_global(MP_QSTR_version, MP_OBJ_FROM_PTR(&sigcore_version_obj));
+    mp_store_global(MP_QSTR_fall_new, MP_OBJ_FROM_PTR(&sigcore_fall_new_obj));
+    mp_store_global(MP_QSTR_fall_push, MP_OBJ_FROM_PTR(&sigcore_fall_push_obj));
+    MP_DYNRUNTIME_INIT_EXIT
+}
+
+#else
+
+static const mp_rom_map_elem_t globals_table[] = {
+    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_jikimi_dot_sigcore)},
+    {MP_ROM_QSTR(MP_QSTR_version), MP_ROM_PTR(&sigcore_version_obj)},
+    {MP_ROM_QSTR(MP_QSTR_fall_new), MP_ROM_PTR(&sigcore_fall_new_obj)},
+    {MP_ROM_QSTR(MP_QSTR_fall_push), MP_ROM_PTR(&sigcore_fall_push_obj)},
+};
+static MP_DEFINE_CONST_DICT(globals, globals_table);
+
+const mp_obj_module_t sigcore_module = {
+    .base = {&mp_type_module},
+    .globals = (mp_obj_dict_t *)&globals,
+};
+MP_REGISTER_MODULE(MP_QSTR_jikimi_dot_sigcore, sigcore_module);
+
+#endif
