@@ -1,0 +1,270 @@
+"""What each worker does: a timeline of segments, made up as far as it is asked for, always the same for one seed.
+
+A worker goes on errands: to a machine's station, now and then too close to the machine, works there, walks on. Falls
+are spread over the whole crew at a steady rate, so that a short run has some and every fall has quiet after it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jikimi.fleet.floor.clips import Clip, Floats, Motion, blend
+from jikimi.fleet.floor.plan import Machine, Plan, Point
+
+_SPEED_MS = (1.1, 1.5)  # comfortable walking speed of adults (Bohannon & Williams Andrews 2011: 1.2–1.4 m/s)
+_REACH_IN = 0.4  # share of errands that end too close to the machine: the shortcut, the part that got stuck
+_DEEP = 0.35  # share of those that go right into the danger zone
+_CLEAR_M = 1.2  # nobody walks nearer than this past the middle of a machine …
+_WAIT_S, _WAITS = 0.5, 20  # … and people wait for a moving one to pass, this long at most
+_FADE_S, _RISE_S = 0.5, 2.5  # from one movement into the next; getting up from the floor
+_FIRST_FALL_S = 9.0  # the first fall of the crew
+_FALL_GAP_S, _FALL_TURN_S = 7.0, 36.0  # between two falls of the crew, and of one worker, at least
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One stretch of a timeline: a straight way or a stay, and the body's clip that goes with it."""
+
+    begin_s: float
+    end_s: float
+    start: Point
+    stop: Point
+    facing: float  # radians, mathematical sense
+    clip: Clip
+    fade_s: float
+
+    @property
+    def impact_s(self) -> float | None:
+        """When a fall's impact happens, in seconds of the shift; None for anything else."""
+        return None if self.clip.impact_s is None else self.begin_s + self.clip.impact_s
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A worker's place in the crew's rota of errands and falls."""
+
+    rank: int
+    crew: int
+
+    def fall_s(self, number: int) -> float:
+        """When the worker's `number`-th fall is due (0 = the first)."""
+        every = max(_FALL_GAP_S * self.crew, _FALL_TURN_S)
+        return _FIRST_FALL_S + self.rank * every / self.crew + number * every
+
+
+class Timeline:
+    """The segments of one worker, growing on demand; times are seconds of the shift, from 0."""
+
+    def __init__(self, plan: Plan, motion: Motion, turn: Turn, rng: np.random.Generator) -> None:
+        self._plan = plan
+        self._motion = motion
+        self._turn = turn
+        self._rng = rng
+        self._segments: list[Segment] = []
+        self._begins: list[float] = []
+        self._visits = 0
+        self._falls = 0
+        self._where: Point = _start(plan, turn)
+        self._facing = math.pi / 2
+        self._next_fall = motion.fall(rng)
+        self.waiting = motion.stand(rng)
+
+    def segments(self, until_s: float) -> Sequence[Segment]:
+        """All segments that begin at or before `until_s`."""
+        self._grow(until_s)
+        return self._segments[: bisect.bisect_right(self._begins, until_s)]
+
+    def positions(self, t_s: Floats) -> Floats:
+        """Where the worker is at each time: (n, 2), metres."""
+        out = np.empty((len(t_s), 2))
+        for chosen, segment, _ in self._pieces(t_s):
+            length = segment.end_s - segment.begin_s
+            share = np.clip((t_s[chosen] - segment.begin_s) / length, 0, 1)[:, None]
+            out[chosen] = (1 - share) * np.array(segment.start) + share * np.array(segment.stop)
+        return out
+
+    def place(self, t_s: float) -> tuple[Point, float]:
+        """Where the worker is at one time, in metres, and which way the worker looks, in radians."""
+        now = max(t_s, 0.0)
+        self._grow(now)
+        segment = self._segments[bisect.bisect_right(self._begins, now) - 1]
+        share = (now - segment.begin_s) / (segment.end_s - segment.begin_s)
+        return _between(segment.start, segment.stop, min(share, 1.0)), segment.facing
+
+    def motion(self, t_s: Floats) -> Floats:
+        """What the sensor feels at each time: (n, 6) in g and deg/s, each segment faded in from the one before."""
+        out = np.empty((len(t_s), 6))
+        for chosen, segment, before in self._pieces(t_s):
+            times = t_s[chosen]
+            values = segment.clip.sample(times - segment.begin_s)
+            weight = np.clip((times - segment.begin_s) / segment.fade_s, 0, 1)
+            if weight.min() < 1:
+                earlier, since = (before.clip, before.begin_s) if before else (self.waiting, 0.0)
+                values = blend(earlier.sample(times - since), values, weight**2 * (3 - 2 * weight))
+            out[chosen] = values
+        return out
+
+    def impacts(self, until_s: float) -> list[float]:
+        """Impact times of the falls up to `until_s`."""
+        times = [segment.impact_s for segment in self.segments(until_s)]
+        return [t for t in times if t is not None and t <= until_s]
+
+    def _grow(self, until_s: float) -> None:
+        while self._now <= until_s:
+            self._errand()
+
+    def _pieces(self, t_s: Floats) -> list[tuple[Floats, Segment, Segment | None]]:
+        """The segments that hold these times: (mask of the times, segment, the segment before it)."""
+        segments = self.segments(max(float(t_s.max()), 0.0))
+        index = np.maximum(np.searchsorted(self._begins[: len(segments)], t_s, side="right") - 1, 0)
+        return [(index == i, segments[i], segments[i - 1] if i else None) for i in np.unique(index)]
+
+    @property
+    def _now(self) -> float:
+        return self._segments[-1].end_s if self._segments else 0.0
+
+    def _errand(self) -> None:
+        """Walk to a machine, work there, walk away from where one should not be."""
+        machine = self._choose()
+        station = machine.stations[int(self._rng.integers(len(machine.stations)))]
+        if self._first or self._rng.random() < _REACH_IN:
+            self._walk(self._reach(machine, station))
+            self._stay(self._motion.stand(self._rng), self._rng.uniform(1.0, 2.5))
+        self._walk(_beside(station, self._rng))
+        self._facing = _heading(self._where, machine.home)
+        clip = self._motion.work(self._rng)
+        self._stay(clip, clip.duration_s)
+        self._visits += 1
+
+    @property
+    def _first(self) -> bool:
+        return self._visits == 0
+
+    def _choose(self) -> Machine:
+        """The first errand leads the whole crew, one after the other, to one machine; the rest is chance."""
+        machines = self._plan.machines
+        if not self._first:
+            return machines[int(self._rng.integers(len(machines)))]
+        self._stay(self._motion.stand(self._rng), 0.2 + 2.5 * self._turn.rank)
+        return _hot(self._plan)
+
+    def _reach(self, machine: Machine, station: Point) -> Point:
+        """A point on the station's side of the machine, inside its warning zone, sometimes its danger zone."""
+        share = 0.7 * machine.danger if self._rng.random() < _DEEP else 0.5 * (machine.danger + machine.warn)
+        angle = _heading(machine.home, station) + self._rng.uniform(-0.4, 0.4)
+        away = max(share, 0.8)
+        return machine.home[0] + away * math.cos(angle), machine.home[1] + away * math.sin(angle)
+
+    def _walk(self, target: Point) -> None:
+        for corner in [*_around(self._plan, self._where, target), target]:
+            speed = float(self._rng.uniform(*_SPEED_MS))
+            self._let_pass(corner, speed)
+            self._leg(corner, speed)
+
+    def _leg(self, target: Point, speed: float) -> None:
+        """Walk straight on, in as many clips as it takes, with the fall that is due on the way."""
+        while (left := math.dist(self._where, target)) > 0.01:
+            self._facing = _heading(self._where, target)
+            clip = self._motion.walk(self._rng)
+            length = min(left / speed, clip.duration_s, max(self._until_fall(), 0.0))
+            share = length * speed / left
+            if length > 0:
+                self._add(clip, length, _between(self._where, target, share))
+            self._fall_if_due()
+
+    def _stay(self, clip: Clip, length: float) -> None:
+        """Stand or work here; a fall that is due meanwhile comes first."""
+        if self._until_fall() < length:
+            if (wait := self._until_fall()) > 0:
+                self._add(self._motion.stand(self._rng), wait, self._where)
+            self._fall_if_due()
+        self._add(clip, length, self._where)
+
+    def _until_fall(self) -> float:
+        impact = self._next_fall.impact_s
+        assert impact is not None
+        return self._turn.fall_s(self._falls) - impact - self._now
+
+    def _fall_if_due(self) -> None:
+        if self._until_fall() > 1e-6:
+            return
+        self._add(self._next_fall, self._next_fall.duration_s, self._where)
+        self._add(self._motion.stand(self._rng), _RISE_S + 1.0, self._where, fade_s=_RISE_S)
+        self._next_fall = self._motion.fall(self._rng)
+        self._falls += 1
+
+    def _add(self, clip: Clip, length: float, stop: Point, fade_s: float = _FADE_S) -> None:
+        now = self._now
+        self._segments.append(Segment(now, now + length, self._where, stop, self._facing, clip, fade_s))
+        self._begins.append(now)
+        self._where = stop
+
+    def _let_pass(self, target: Point, speed: float) -> None:
+        """Wait until no moving machine would be met on the way, or patience ends."""
+        for _ in range(_WAITS):
+            if not _meets(self._plan, self._where, target, self._now, speed):
+                return
+            self._stay(self._motion.stand(self._rng), _WAIT_S)
+
+
+def _hot(plan: Plan) -> Machine:
+    """The machine of the crew's first errand: one that stands still, if there is one."""
+    return next((machine for machine in plan.machines if not machine.loop), plan.machines[0])
+
+
+def _start(plan: Plan, turn: Turn) -> Point:
+    """Starting places: a row in the aisle, the first right below the hot machine, outside every warning zone."""
+    middle = _hot(plan).home[0]
+    offset = (turn.rank + 1) // 2 * (1 if turn.rank % 2 else -1) * 1.1
+    return min(max(middle + offset, 1.0), plan.width - 1.0), 12.0
+
+
+def _beside(station: Point, rng: np.random.Generator) -> Point:
+    return station[0] + float(rng.uniform(-0.4, 0.4)), station[1] + float(rng.uniform(-0.4, 0.4))
+
+
+def _between(a: Point, b: Point, share: float) -> Point:
+    return a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
+
+
+def _heading(a: Point, b: Point) -> float:
+    return math.atan2(b[1] - a[1], b[0] - a[0])
+
+
+def _around(plan: Plan, start: Point, target: Point) -> list[Point]:
+    """Corners that keep the way clear of the bodies of standing machines, nearest first."""
+    corners: list[tuple[float, Point]] = []
+    length = math.dist(start, target)
+    for machine in plan.machines:
+        share, gap = _closest(start, target, machine.home)
+        if machine.loop or gap >= _CLEAR_M or not 0 < share < 1 or math.dist(target, machine.home) < _CLEAR_M:
+            continue
+        along = ((target[0] - start[0]) / length, (target[1] - start[1]) / length)
+        side = along[0] * (machine.home[1] - start[1]) - along[1] * (machine.home[0] - start[0])
+        out = -math.copysign(_CLEAR_M + 0.1, side)
+        corners.append((share, (machine.home[0] - along[1] * out, machine.home[1] + along[0] * out)))
+    return [corner for _, corner in sorted(corners)]
+
+
+def _closest(start: Point, target: Point, p: Point) -> tuple[float, float]:
+    """Where on the way it comes closest to `p` (0 = start, 1 = target), and how close."""
+    dx, dy = target[0] - start[0], target[1] - start[1]
+    square = dx * dx + dy * dy
+    share = 0.0 if square == 0 else ((p[0] - start[0]) * dx + (p[1] - start[1]) * dy) / square
+    share = min(max(share, 0.0), 1.0)
+    return share, math.dist(_between(start, target, share), p)
+
+
+def _meets(plan: Plan, start: Point, target: Point, now: float, speed: float) -> bool:
+    """Whether someone setting out now would come within `_CLEAR_M` of a moving machine."""
+    seconds = math.dist(start, target) / speed
+    times = np.arange(0.0, seconds + 0.2, 0.2)
+    share = np.minimum(times / max(seconds, 1e-9), 1.0)[:, None]
+    way = (1 - share) * np.array(start) + share * np.array(target)
+    moving = [machine.positions(now + times) for machine in plan.machines if machine.loop]
+    return any(bool((np.linalg.norm(way - path, axis=1) < _CLEAR_M).any()) for path in moving)
