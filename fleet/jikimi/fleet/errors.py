@@ -2,6 +2,7 @@
 
 JikimiError                  everything a user can be told in one sentence
 ├── SiteError                the site directory is missing, damaged or already there: fix the path or the site
+├── RegistryError            the registry refuses: unknown device, unusable name: fix the command
 ├── ServiceError             a service we supervise does not start or stopped: read its log, then start again
 └── MessageError             a message from a device is refused: keep its bytes, count it, go on
 """
@@ -13,6 +14,10 @@ class JikimiError(Exception):
 
 class SiteError(JikimiError):
     """The site directory cannot be used."""
+
+
+class RegistryError(JikimiError):
+    """A device cannot be added, found or revoked as asked."""
 
 
 class ServiceError(JikimiError):

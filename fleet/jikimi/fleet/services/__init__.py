@@ -1,0 +1,65 @@
+"""The processes of a site and their supervisor.
+
+    with Supervisor(site, standard_services(site)):
+        ...
+
+Contract for a service run as `python -m jikimi.fleet.NAME --site DIR`:
+
+- it calls `mark_ready(site, NAME)` once it does its work (see `jikimi.fleet.services.ready`);
+- SIGTERM asks it to finish within ten seconds, exit code 0; SIGINT never reaches it;
+- it logs to stderr, which is SITE/log/NAME.log; it may be killed at any moment and started again;
+- it connects to the broker at `site.endpoint()`'s port and server name with `tls/ca.pem`, `tls/ingest.pem` and
+  `tls/ingest.key.pem`, under the client id `site.client_id("ingest")`, and connects again by itself when the broker
+  restarts (the port stays the same).
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from jikimi.fleet import broker, registry
+from jikimi.fleet.services.child import Service
+from jikimi.fleet.services.ready import is_ready, mark_ready, ready_path
+from jikimi.fleet.services.supervisor import Status, Supervisor
+
+if TYPE_CHECKING:
+    from jikimi.fleet.site import Site
+
+__all__ = [
+    "Service",
+    "Status",
+    "Supervisor",
+    "broker_service",
+    "is_ready",
+    "mark_ready",
+    "python_service",
+    "ready_path",
+    "standard_services",
+]
+
+
+def standard_services(site: Site, *, web: bool = True) -> list[Service]:
+    """Broker, ingest and (unless `web` is false) the live page, in starting order."""
+    services = [broker_service(site), python_service(site, "ingest")]
+    return [*services, python_service(site, "web")] if web else services
+
+
+def broker_service(site: Site) -> Service:
+    """nats-server, ready when its MQTT port completes a TLS handshake."""
+    return Service(
+        name="broker",
+        command=broker.command(site),
+        is_ready=lambda _pid: broker.accepts_tls(site),
+        start_context=partial(registry.broker_start, site),
+    )
+
+
+def python_service(site: Site, name: str) -> Service:
+    """`python -m jikimi.fleet.NAME --site DIR`, ready when it says so."""
+    return Service(
+        name=name,
+        command=[sys.executable, "-u", "-m", f"jikimi.fleet.{name}", "--site", str(site.path)],
+        is_ready=partial(is_ready, site, name),
+    )
