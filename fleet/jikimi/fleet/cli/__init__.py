@@ -11,7 +11,11 @@ from jikimi.fleet.errors import JikimiError
 
 # name -> (module with an attribute `command`, one line for --help). Keeping the line here keeps --help from
 # importing anything.
-_COMMANDS: dict[str, tuple[str, str]] = {}
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "device": ("jikimi.fleet.cli.device", "Devices of a site: add, list, revoke."),
+    "site": ("jikimi.fleet.cli.site", "Make a site."),
+    "up": ("jikimi.fleet.cli.up", "Run a site until Ctrl-C."),
+}
 
 
 class _LazyGroup(click.Group):

@@ -62,7 +62,10 @@ class Supervisor:
         self.stop()
 
     def start(self) -> None:
-        """Start all services and wait until each is ready; ServiceError (and all stopped) when one does not come up."""
+        """Start all services and wait until each is ready, or until `request_stop`.
+
+        ServiceError, and all stopped, when one does not come up.
+        """
         self._lock_file = _take_lock(self._site)
         self._wake_read, self._wake_write = os.pipe()
         self._thread.start()
@@ -73,17 +76,22 @@ class Supervisor:
             raise
         self._raise_failure()
 
+    def request_stop(self) -> None:
+        """Ask for the end and return at once, so that a signal handler may call it."""
+        self._stopping = True
+        if self._wake_write >= 0:
+            os.write(self._wake_write, b"x")
+
     def stop(self) -> None:
         """Stop all services, last started first, and return when they are gone. Idempotent."""
         if self._lock_file is None:
             return
-        self._stopping = True
-        os.write(self._wake_write, b"x")
+        self.request_stop()
         self._thread.join()
         self._release()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until the supervisor ends by itself; False after `timeout_s`. ServiceError says why it ended."""
+        """Wait until the end; False after `timeout_s`. ServiceError when a service is why it ended."""
         ended = self._finished.wait(timeout_s)
         self._raise_failure()
         return ended
@@ -101,6 +109,7 @@ class Supervisor:
         assert self._lock_file is not None
         os.close(self._wake_read)
         os.close(self._wake_write)
+        self._wake_read, self._wake_write = -1, -1
         self._lock_file.close()
         self._lock_file = None
 

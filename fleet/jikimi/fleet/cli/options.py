@@ -1,0 +1,30 @@
+"""Options that several commands share, as decorators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from jikimi.fleet.site import ENVIRONMENT, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+
+def site_option(command: _Command) -> _Command:
+    """`--site DIR`: the command gets an open `site`."""
+    return click.option(
+        "--site",
+        envvar=ENVIRONMENT,
+        metavar="DIR",
+        callback=lambda _context, _parameter, value: Site.open(value),
+        help=f"Directory of the site.  [default: ${ENVIRONMENT}, else the current directory]",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """`--json`: the command gets `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)

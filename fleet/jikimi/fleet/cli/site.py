@@ -1,0 +1,31 @@
+"""`jikimi site`: make a site."""
+
+from __future__ import annotations
+
+import click
+
+from jikimi.fleet.site import Settings, Site
+from jikimi.fleet.site.settings import BrokerSettings, WebSettings
+
+_PORT = click.IntRange(0, 65535)
+
+
+@click.group("site")
+def command() -> None:
+    """A site is one directory: settings, certificate authority, broker, database, logs."""
+
+
+@command.command("init")
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
+@click.option("--name", help="1 to 32 of a-z, 0-9 and -.  [default: the name of DIR]")
+@click.option("--mqtt-port", type=_PORT, default=BrokerSettings.mqtt_port, show_default=True, help="0: a free one.")
+@click.option("--web-port", type=_PORT, default=WebSettings.port, show_default=True, help="0: a free one.")
+def init(directory: str, name: str | None, mqtt_port: int, web_port: int) -> None:
+    """Make a site in DIR, which must be new or empty.
+
+    Example: jikimi site init busan-1
+    """
+    settings = Settings(broker=BrokerSettings(mqtt_port=mqtt_port), web=WebSettings(port=web_port))
+    site = Site.init(directory, name, settings)
+    click.echo(f"Site {site.name} is ready. Start it with: jikimi up --site {directory}", err=True)
+    click.echo(site.path)
