@@ -1,7 +1,10 @@
 """A small synthetic SisFall folder in both layouts, and the real one where it lies beside the checkout."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,13 +12,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def _still(seconds, rng):
+def _still(seconds: float, rng: np.random.Generator) -> Any:
     rows = np.zeros((int(seconds * 200), 9), dtype=np.int16)
     rows[:, 1] = -256  # 1 g on −Y
     return rows + rng.integers(-2, 3, rows.shape).astype(np.int16)
 
 
-def _trials(rng):
+def _trials(rng: np.random.Generator) -> dict[str, Any]:
     walk = _still(20, rng)
     walk[:, 1] -= (80 * np.sin(2 * np.pi * 1.9 * np.arange(len(walk)) / 200)).astype(np.int16)
     fall = _still(15, rng)
@@ -27,14 +30,14 @@ def _trials(rng):
 
 
 @pytest.fixture
-def trials():
+def trials() -> dict[str, Any]:
     """Raw counts by trial name, nine columns; the fall's peak is at row 1005."""
     rng = np.random.default_rng(5)
     return {f"{code}_{person}_R01": rows for person in ("SA01", "SA02") for code, rows in _trials(rng).items()}
 
 
 @pytest.fixture
-def npz_folder(tmp_path, trials):
+def npz_folder(tmp_path: Path, trials: dict[str, Any]) -> Path:
     folder = tmp_path / "npz"
     folder.mkdir()
     for person in ("SA01", "SA02"):
@@ -43,7 +46,7 @@ def npz_folder(tmp_path, trials):
 
 
 @pytest.fixture
-def authors_folder(tmp_path, trials):
+def authors_folder(tmp_path: Path, trials: dict[str, Any]) -> Path:
     folder = tmp_path / "SisFall_dataset"
     for name, rows in trials.items():
         path = folder / name[4:8] / f"{name}.txt"
@@ -54,7 +57,7 @@ def authors_folder(tmp_path, trials):
 
 
 @pytest.fixture(scope="session")
-def sisfall():
+def sisfall() -> Path:
     folder = Path(os.environ.get("JIKIMI_DATA", ROOT.parent / "shared" / "data")) / "sisfall"
     if not folder.is_dir():
         pytest.skip(f"the SisFall recordings are not at {folder} (set JIKIMI_DATA)")

@@ -1,4 +1,10 @@
+"""The floor as a whole: who is where, what they feel, and the truth about it."""
+
+from __future__ import annotations
+
 import collections
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,18 +18,20 @@ MACHINES = ["d-node0", "d-node1", "d-node2"]
 SEEDS = range(5)
 
 
-def _floor(seed=1, workers=WORKERS, machines=MACHINES, recordings=None):
+def _floor(
+    seed: int = 1, workers: Sequence[str] = WORKERS, machines: Sequence[str] = MACHINES, recordings: Path | None = None
+) -> Floor:
     floor = Floor(default_plan(len(machines)), workers, machines, seed, recordings)
     floor.open(2.0)
     return floor
 
 
 @pytest.fixture(params=SEEDS)
-def floor(request):
+def floor(request: pytest.FixtureRequest) -> Floor:
     return _floor(request.param)
 
 
-def test_the_same_seed_gives_the_same_run_and_another_seed_another():
+def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
     one, two, other = _floor(1), _floor(1), _floor(2)
     two.acted_falls(200.0)  # looking ahead changes nothing
     assert one.incursions(60.0) == two.incursions(60.0)
@@ -35,7 +43,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another():
         )
 
 
-def test_samples_do_not_depend_on_the_size_of_the_blocks(floor):
+def test_samples_do_not_depend_on_the_size_of_the_blocks(floor: Floor) -> None:
     body = floor.bodies[WORKERS[0]]
     dt = 1 / 104
     whole = body.samples(0.0, dt, 4000)
@@ -43,7 +51,7 @@ def test_samples_do_not_depend_on_the_size_of_the_blocks(floor):
     np.testing.assert_allclose(whole, parts, atol=0.05)
 
 
-def test_until_the_floor_opens_everybody_stands_still_at_the_start():
+def test_until_the_floor_opens_everybody_stands_still_at_the_start() -> None:
     floor = Floor(default_plan(3), WORKERS, MACHINES, 1)
     place = floor.position(WORKERS[0], 0.0)
     values = floor.bodies[WORKERS[0]].samples(50.0, 1 / 104, 500)
@@ -55,7 +63,7 @@ def test_until_the_floor_opens_everybody_stands_still_at_the_start():
     assert len(floor.acted_falls(130.0)) >= 1
 
 
-def test_people_walk_at_human_speeds_inside_the_hall(floor):
+def test_people_walk_at_human_speeds_inside_the_hall(floor: Floor) -> None:
     times = np.arange(2.0, 122.0, 0.1)
     for board in WORKERS:
         places = np.array([floor.position(board, t) for t in times])
@@ -66,14 +74,14 @@ def test_people_walk_at_human_speeds_inside_the_hall(floor):
         assert (places < [floor.plan.width, floor.plan.height]).all()
 
 
-def test_nobody_starts_inside_a_warning_zone(floor):
+def test_nobody_starts_inside_a_warning_zone(floor: Floor) -> None:
     for board in WORKERS:
         for name, machine in zip(MACHINES, floor.plan.machines, strict=True):
             away = np.subtract(floor.position(board, 2.0), floor.position(name, 2.0))
             assert np.linalg.norm(away) > machine.warn
 
 
-def test_a_run_of_a_minute_has_falls_with_quiet_after_each(floor):
+def test_a_run_of_a_minute_has_falls_with_quiet_after_each(floor: Floor) -> None:
     falls = floor.acted_falls(62.0)
     assert len(falls) >= 6
     for fall in falls:
@@ -85,31 +93,31 @@ def test_a_run_of_a_minute_has_falls_with_quiet_after_each(floor):
 
 
 @pytest.mark.parametrize("tags", [1, 3])
-def test_a_short_run_of_few_tags_has_a_fall_too(tags):
+def test_a_short_run_of_few_tags_has_a_fall_too(tags: int) -> None:
     falls = _floor(workers=WORKERS[:tags]).acted_falls(2.0 + 15.0)
     assert len(falls) >= 1
 
 
-def test_the_impact_is_the_peak_of_what_the_sensor_feels(floor):
+def test_the_impact_is_the_peak_of_what_the_sensor_feels(floor: Floor) -> None:
     for fall in floor.acted_falls(62.0):
         values = floor.bodies[fall.board].samples(fall.impact_s - 3.0, 1 / 104, 6 * 104)
         peak = np.linalg.norm(values[:, :3], axis=1).argmax() / 104 - 3.0
         assert peak == pytest.approx(0, abs=0.05)
 
 
-def test_five_different_workers_come_too_close_to_one_machine_in_a_minute(floor):
-    crews = collections.defaultdict(set)
+def test_five_different_workers_come_too_close_to_one_machine_in_a_minute(floor: Floor) -> None:
+    crews: dict[str, set[str]] = collections.defaultdict(set)
     for incursion in floor.incursions(62.0):
         crews[incursion.machine].add(incursion.board)
     assert max(len(crew) for crew in crews.values()) >= 5
 
 
-def test_some_incursions_reach_the_danger_zone_and_some_do_not():
+def test_some_incursions_reach_the_danger_zone_and_some_do_not() -> None:
     levels = [incursion.level for seed in SEEDS for incursion in _floor(seed).incursions(62.0)]
     assert {1, 2} == set(levels)
 
 
-def test_the_truth_is_what_looking_at_every_position_gives():
+def test_the_truth_is_what_looking_at_every_position_gives() -> None:
     floor = _floor(3)
     step = 0.05
     times = np.arange(2.0, 62.0, step)
@@ -129,7 +137,7 @@ def test_the_truth_is_what_looking_at_every_position_gives():
             assert not covered.any() or (away[covered] < machine.warn).mean() > 0.8
 
 
-def test_a_walk_straight_past_a_machine_is_one_incursion_of_known_length():
+def test_a_walk_straight_past_a_machine_is_one_incursion_of_known_length() -> None:
     times = np.arange(0.0, 20.0, 0.02)
     away = np.hypot(1.3 * times - 13.0, 2.0)  # 1.3 m/s on a line that passes the machine at 2 m
     (found,) = incursions("d-a", "d-m", times, away, 3.0, 1.5)
@@ -140,7 +148,7 @@ def test_a_walk_straight_past_a_machine_is_one_incursion_of_known_length():
     assert (found.level, found.complete) == (1, True)
 
 
-def test_a_step_out_for_less_than_a_second_is_the_same_incursion():
+def test_a_step_out_for_less_than_a_second_is_the_same_incursion() -> None:
     times = np.arange(0.0, 10.0, 0.02)
     away = np.where((times > 2) & (times < 8), 1.0, 9.0)
     away[(times > 4) & (times < 4.5)] = 9.0
@@ -148,7 +156,7 @@ def test_a_step_out_for_less_than_a_second_is_the_same_incursion():
     assert [round(i.dwell_s, 1) for i in incursions("d-a", "d-m", times, away, 3.0, 1.5)] == [3.0, 1.5]
 
 
-def test_the_plan_as_the_page_reads_it_names_every_machine_once():
+def test_the_plan_as_the_page_reads_it_names_every_machine_once() -> None:
     data = default_plan(3).to_json(MACHINES)
     assert (data["width_mm"], data["height_mm"]) == (40000, 24000)
     assert [m["device"] for m in data["machines"]] == MACHINES
@@ -158,12 +166,12 @@ def test_the_plan_as_the_page_reads_it_names_every_machine_once():
 
 
 @pytest.mark.parametrize("count", [0, MAX_MACHINES + 1])
-def test_a_hall_that_cannot_be_built_says_how_many_machines_fit(count):
+def test_a_hall_that_cannot_be_built_says_how_many_machines_fit(count: int) -> None:
     with pytest.raises(JikimiError, match=f"1 to {MAX_MACHINES} machines"):
         default_plan(count)
 
 
-def test_recorded_people_fall_and_work_on_the_same_floor(npz_folder):
+def test_recorded_people_fall_and_work_on_the_same_floor(npz_folder: Path) -> None:
     floor = _floor(workers=WORKERS[:2], recordings=npz_folder)
     (first, *_) = floor.acted_falls(40.0)
     values = floor.bodies[first.board].samples(first.impact_s - 1, 1 / 104, 208)
