@@ -1,8 +1,8 @@
 /* Falls, getting up again, and lying still, from a tag on the belt or the wrist.
  *
- * How it decides: samples become 80 ms cells (mean vector, magnitude, jerk, rotation), of which the last 3.84 s are
+ * How it decides: samples become 80 ms cells (mean vector, magnitude, jerk, rotation), of which the last 3.68 s are
  * kept. The highest peak of the last 1.5 s is a candidate; 1.52 s after it, features of the cells around it go through a
- * small table of decision trees (sig_fall_model.h, written by tools/train_fall.py) whose sum is the log odds of a
+ * small table of decision trees (sig_fall_model.h, written by tools.train_fall) whose sum is the log odds of a
  * fall. No feature asks which way the chip is mounted. native/MODEL_CARD.md says how well that works.
  */
 #ifndef SIG_FALL_H
@@ -13,7 +13,7 @@
 
 enum {
     SIG_FALL_CELL_TICKS = 4,       /* 80 ms */
-    SIG_FALL_CELLS = 48,           /* 3.84 s of history */
+    SIG_FALL_CELLS = 46,           /* 3.68 s of history */
     SIG_FALL_POST_CELLS = 19,      /* a candidate is judged 1.52 s after its peak */
     SIG_FALL_FEATURES = 30,        /* numbers the impact trees look at */
     SIG_FALL_PRE_FEATURES = 14,    /* numbers the trees of SIG_EVENT_FALLING look at */
@@ -91,7 +91,7 @@ int sig_fall_init(sig_fall_t *s, const sig_fall_config_t *config);
  */
 int sig_fall_push(sig_fall_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events);
 
-/* Features of the cells around the peak `age` cells ago (0..47), as the trees see them; for training and tests.
+/* Features of the cells around the peak `age` cells ago (0..45), as the trees see them; for training and tests.
  *
  * `out` has room for SIG_FALL_FEATURES numbers.
  */

@@ -13,8 +13,8 @@ enum {
 /* A complete tree: node i has children 2i+1 (feature <= limit) and 2i+2; a node that does not split has limit 32767. */
 typedef struct {
     uint8_t feature[SIG_TREE_NODES];
+    int8_t leaf[SIG_TREE_LEAVES]; /* 1/128 log odds */
     int16_t limit[SIG_TREE_NODES];
-    int16_t leaf[SIG_TREE_LEAVES];
 } sig_tree_t;
 
 /* Sum of the leaves that `features` fall into. Returns log odds in 1/256. */

@@ -8,7 +8,7 @@ int32_t sig_trees_sum(const sig_tree_t *trees, int n_trees, const int16_t *featu
         for (int level = 0; level < SIG_TREE_DEPTH; level++) {
             node = 2 * node + (features[tree->feature[node]] <= tree->limit[node] ? 1 : 2);
         }
-        sum += tree->leaf[node - SIG_TREE_NODES];
+        sum += 2 * tree->leaf[node - SIG_TREE_NODES];
     }
     return sum;
 }

@@ -1,0 +1,173 @@
+"""Recorded falls and daily activities as the core sees them: trials in, features of candidates out."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jikimi.sigcore._sigcore import ffi, lib
+from numpy.typing import NDArray
+
+from jikimi.sigcore import block
+from jikimi.sigcore.counts import ACC_LSB_PER_G, GYRO_LSB_PER_DPS_X100, to_counts
+
+DATA = Path(os.environ.get("JIKIMI_DATA", Path(__file__).resolve().parent.parent.parent / "shared" / "data"))
+
+FEATURES = (
+    "impact peak", "impact mean", "lowest before", "drop area", "lowest mean before", "jerk at impact",
+    "jerk before", "jerk after", "jerk late", "cos before-late", "cos before-early", "cos near-late",
+    "cos before-near", "cos near-drop", "late norm", "distance before-late", "peak long before", "peak after",
+    "peaks before", "peaks after", "gyro peak", "gyro drop", "gyro late", "gyro before", "gyro after peak",
+    "impact area", "unrest late", "lowest after", "cos slow-late", "jerk long before",
+)  # fmt: skip
+PRE_FEATURES = (
+    "mean now", "drop 240 ms", "lowest 320 ms", "drop 800 ms", "gyro now", "gyro 240 ms", "gyro 480 ms",
+    "gyro before", "jerk 240 ms", "jerk before", "peak 1.7 s", "cos before-now", "cos before-middle", "peak 240 ms",
+)  # fmt: skip
+_STANDARD_GRAVITY = 9.80665
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One recording: `acc_g` and `gyro_dps` (n, 3) at `rate_hz`; `fall_s` the impact of an acted fall, or None."""
+
+    name: str
+    activity: str
+    person: str
+    rate_hz: float
+    acc_g: NDArray[np.float64]
+    gyro_dps: NDArray[np.float64]
+    fall_s: float | None
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What the core looked at in one trial: times (s) and feature rows, of impacts and of beginnings of falls."""
+
+    t_s: NDArray[np.float64]
+    features: NDArray[np.int16]
+    pre_t_s: NDArray[np.float64]
+    pre_features: NDArray[np.int16]
+
+
+def sisfall() -> Iterator[Trial]:
+    """SisFall, waist, 200 Hz. The impact is the highest magnitude of the trial."""
+    for path in sorted((DATA / "sisfall").glob("S*.npz")):
+        with np.load(path) as recordings:
+            for name in sorted(recordings.files):
+                raw = recordings[name].astype(np.float64)
+                acc, gyro = raw[:, :3] * 32 / 8192, raw[:, 3:] * 4000 / 65536
+                activity, person, _ = name.split("_")
+                impact = float(np.argmax((acc**2).sum(axis=1))) / 200
+                yield Trial(name, activity, person, 200, acc, gyro, impact if activity[0] == "F" else None)
+
+
+def weda() -> Iterator[Trial]:
+    """WEDA-FALL, wrist, 50 Hz. The impact is the highest magnitude within the labelled window."""
+    with (DATA / "weda" / "fall_windows.csv").open(newline="") as file:
+        rows = [(row["filename"], float(row["start_time"]), float(row["end_time"])) for row in csv.DictReader(file)]
+    windows = {name.replace("/", "_"): (start_s, end_s) for name, start_s, end_s in rows}
+    for path in sorted((DATA / "weda").glob("U*.npz")):
+        with np.load(path) as recordings:
+            for name in sorted({re.sub("_(acc|gyro)$", "", key) for key in recordings.files}):
+                acc = recordings[name + "_acc"].astype(np.float64) / _STANDARD_GRAVITY
+                gyro = np.degrees(recordings[name + "_gyro"].astype(np.float64))
+                n = min(len(acc), len(gyro))
+                activity, person, _ = name.split("_")
+                fall_s = _weda_impact(acc, windows.get(name)) if activity[0] == "F" else None
+                yield Trial(name, activity, person, 50, acc[:n], gyro[:n], fall_s)
+
+
+def _weda_impact(acc: NDArray[np.float64], window_s: tuple[float, float] | None) -> float:
+    square = (acc**2).sum(axis=1)
+    if window_s is None:
+        return float(np.argmax(square)) / 50
+    first, last = max(0, int((window_s[0] - 0.5) * 50)), int((window_s[1] + 1.5) * 50)
+    return (first + float(np.argmax(square[first:last]))) / 50
+
+
+def people(trials: Iterable[Trial]) -> list[str]:
+    """Everybody, sorted."""
+    return sorted({trial.person for trial in trials})
+
+
+def at_rate(trial: Trial, rate_hz: float) -> Trial:
+    """The trial as a slower chip would have recorded it: the mean of each of its periods."""
+    if rate_hz >= trial.rate_hz:
+        return trial
+    step = trial.rate_hz / rate_hz
+    edges = np.rint(np.arange(0, len(trial.acc_g) + 1e-9, step)).astype(int)
+    both = np.hstack([trial.acc_g, trial.gyro_dps])
+    sums = np.add.reduceat(both, edges[:-1], axis=0)[: len(edges) - 1]
+    means = sums / np.diff(edges)[:, None]
+    return Trial(trial.name, trial.activity, trial.person, rate_hz, means[:, :3], means[:, 3:], trial.fall_s)
+
+
+def clipped(trial: Trial, limit_g: float) -> Trial:
+    """The trial with an accelerometer that saturates at `limit_g`."""
+    acc = np.clip(trial.acc_g, -limit_g, limit_g)
+    return Trial(trial.name, trial.activity, trial.person, trial.rate_hz, acc, trial.gyro_dps, trial.fall_s)
+
+
+def without_gyro(trial: Trial) -> Trial:
+    """The trial with no gyroscope fitted."""
+    zeros = np.zeros_like(trial.gyro_dps)
+    return Trial(trial.name, trial.activity, trial.person, trial.rate_hz, trial.acc_g, zeros, trial.fall_s)
+
+
+def candidates(trial: Trial, placement: int) -> Candidates:
+    """Push the trial through the core cell by cell and collect what its trees are asked."""
+    counts = to_counts(trial.acc_g, trial.gyro_dps)
+    state = block.fall_new_centihz(
+        round(trial.rate_hz * 100), placement, ACC_LSB_PER_G, GYRO_LSB_PER_DPS_X100, no_motion_s=-1
+    )
+    step = max(1, int(trial.rate_hz // 50))
+    source = ffi.from_buffer("uint8_t[]", counts.tobytes())
+    out = ffi.new("sig_event_t[8]")
+    row, pre_row = ffi.new("int16_t[]", lib.SIG_FALL_FEATURES), ffi.new("int16_t[]", lib.SIG_FALL_PRE_FEATURES)
+    found: list[tuple[float, list[int]]] = []
+    pre: list[tuple[float, list[int]]] = []
+    decisions = cells = 0
+    for start in range(0, len(counts), step):
+        n = min(step, len(counts) - start)
+        lib.sig_fall_push(state, source + start * lib.SIG_SAMPLE_BYTES, n, out, 8)
+        if state.cells_seen == cells:
+            continue
+        cells = state.cells_seen
+        t_s = cells * 0.08
+        if lib.sig_fall_pre_gate(state):
+            lib.sig_fall_pre_features(state, pre_row)
+            pre.append((t_s, list(pre_row)))
+        if state.decisions != decisions:
+            decisions = state.decisions
+            lib.sig_fall_features(state, lib.SIG_FALL_POST_CELLS, row)
+            found.append((t_s - lib.SIG_FALL_POST_CELLS * 0.08, list(row)))
+    return Candidates(*_columns(found, lib.SIG_FALL_FEATURES), *_columns(pre, lib.SIG_FALL_PRE_FEATURES))
+
+
+def _columns(rows: list[tuple[float, list[int]]], width: int) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
+    times = np.array([t for t, _ in rows], dtype=np.float64)
+    return times, np.array([row for _, row in rows], dtype=np.int16).reshape(len(rows), width)
+
+
+# A detector that saw only one chip learns that chip: every trial is trained on as several chips would have recorded it.
+def waist_variants(trial: Trial) -> Iterator[tuple[str, Trial]]:
+    """The recording itself (200 Hz), at 100 Hz, 50 Hz without gyroscope, 25 Hz, and 20 Hz, +-8 g, no gyroscope."""
+    yield "200 Hz", trial
+    yield "100 Hz", at_rate(trial, 100)
+    yield "50 Hz, no gyro", without_gyro(at_rate(trial, 50))
+    yield "25 Hz", at_rate(trial, 25)
+    yield "20 Hz, 8 g, no gyro", without_gyro(clipped(at_rate(trial, 20), 8))
+
+
+def wrist_variants(trial: Trial) -> Iterator[tuple[str, Trial]]:
+    """The recording itself (50 Hz), without gyroscope, at 25 Hz, and 20 Hz, +-8 g, no gyroscope."""
+    yield "50 Hz", trial
+    yield "50 Hz, no gyro", without_gyro(trial)
+    yield "25 Hz", at_rate(trial, 25)
+    yield "20 Hz, 8 g, no gyro", without_gyro(clipped(at_rate(trial, 20), 8))
