@@ -13,6 +13,7 @@ from jikimi.fleet.errors import JikimiError
 # importing anything.
 _COMMANDS: dict[str, tuple[str, str]] = {
     "device": ("jikimi.fleet.cli.device", "Devices of a site: add, list, revoke."),
+    "replay": ("jikimi.fleet.cli.replay", "Run the signal core over recordings."),
     "site": ("jikimi.fleet.cli.site", "Make a site."),
     "up": ("jikimi.fleet.cli.up", "Run a site until Ctrl-C."),
 }
