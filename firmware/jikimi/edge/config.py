@@ -1,0 +1,169 @@
+"""What a device is told at provisioning: `/config.json`, checked key by key.
+
+A misspelt key, a wrong type or a value out of range is an error and not a default: a tag that silently falls back
+to some other broker or zone is worse than one that refuses to start and says why.
+"""
+
+import json
+
+KINDS = ("tag", "node")
+PLACEMENTS = ("waist", "wrist")
+MACHINES = ("forklift", "press", "cobot", "other")
+
+_NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message names the key and what it may be."""
+
+
+class Section:
+    """Checked values as attributes."""
+
+    def __init__(self, values):
+        for key, value in values.items():
+            setattr(self, key, value)
+
+
+def load(path):
+    """Configuration in the JSON file `path` as a `Section`; ConfigError when it is absent or wrong."""
+    try:
+        with open(path) as file:
+            values = json.load(file)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON") from error
+    return check(values)
+
+
+def check(values):
+    """The decoded JSON `values` as a `Section`, with sections inside and defaults filled in; or ConfigError."""
+    config = _TOP(values, "")
+    if config.kind == "tag" and config.imu is None:
+        raise ConfigError("imu is needed on a tag")
+    if config.kind == "node" and config.machine is None:
+        raise ConfigError("machine is needed on a node")
+    if config.kind == "tag" and config.ephemeral_secret is None:
+        raise ConfigError("ephemeral_secret is needed on a tag")
+    if config.machine is not None and config.machine.danger_mm >= config.machine.warn_mm:
+        raise ConfigError("machine.danger_mm must be less than machine.warn_mm")
+    return config
+
+
+def _integer(low, high):
+    def checked(value, where):
+        # `type is` and not isinstance: on CPython a bool is an int.
+        if type(value) is not int or not low <= value <= high:
+            raise ConfigError(f"{where} must be a whole number from {low} to {high}, not {value!r}")
+        return value
+
+    return checked
+
+
+def _text(longest):
+    def checked(value, where):
+        if not isinstance(value, str) or not 1 <= len(value) <= longest:
+            raise ConfigError(f"{where} must be text of 1 to {longest} characters")
+        return value
+
+    return checked
+
+
+def _name(value, where):
+    if not isinstance(value, str) or not 1 <= len(value) <= 32 or any(c not in _NAME_CHARS for c in value):
+        raise ConfigError(f"{where} must be 1 to 32 of a-z, 0-9 and '-', not {value!r}")
+    return value
+
+
+def _one_of(allowed):
+    def checked(value, where):
+        if value not in allowed:
+            raise ConfigError(f"{where} must be one of {', '.join(allowed)}, not {value!r}")
+        return value
+
+    return checked
+
+
+def _secret(value, where):
+    # The value is never part of the message: consoles are logged.
+    message = f"{where} must be 16 to 64 hexadecimal digits"
+    if not isinstance(value, str) or not 16 <= len(value) <= 64:
+        raise ConfigError(message)
+    try:
+        return bytes.fromhex(value)
+    except ValueError as error:
+        raise ConfigError(message) from error
+
+
+_REQUIRED = object()
+
+
+def _section(fields):
+    """Checker of an object; `fields` maps a key to (checker, default), and a default of None allows null."""
+
+    def checked(value, where):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where or 'the configuration'} must be an object")
+        prefix = where + "." if where else ""
+        for key in value:
+            if key not in fields:
+                raise ConfigError(f"{prefix}{key} is not a known key")
+        return Section({key: _field(value, key, fields[key], prefix) for key in fields})
+
+    return checked
+
+
+def _field(values, key, field, prefix):
+    checker, default = field
+    value = values.get(key, default)
+    if value is _REQUIRED:
+        raise ConfigError(f"{prefix}{key} is missing")
+    return None if value is None and default is None else checker(value, prefix + key)
+
+
+_TOP = _section(
+    {
+        "version": (_integer(1, 1), _REQUIRED),
+        "site": (_name, _REQUIRED),
+        "device": (_name, _REQUIRED),
+        "kind": (_one_of(KINDS), _REQUIRED),
+        "zone": (_text(64), None),
+        "broker": (
+            _section(
+                {
+                    "host": (_text(253), _REQUIRED),
+                    "port": (_integer(1, 65535), _REQUIRED),
+                    "server_name": (_text(253), None),
+                }
+            ),
+            _REQUIRED,
+        ),
+        "board": (_text(32), "virtual"),
+        "wifi": (_section({"ssid": (_text(32), _REQUIRED), "password": (_text(63), None)}), None),
+        "imu": (
+            _section(
+                {
+                    "driver": (_one_of(("lsm6dsox",)), _REQUIRED),
+                    "rate_hz": (_one_of((52, 104, 208)), 104),
+                    "placement": (_one_of(PLACEMENTS), "waist"),
+                }
+            ),
+            None,
+        ),
+        "machine": (
+            _section(
+                {
+                    "kind": (_one_of(MACHINES), _REQUIRED),
+                    "name": (_text(64), _REQUIRED),
+                    "warn_mm": (_integer(200, 25500), _REQUIRED),
+                    "danger_mm": (_integer(100, 25400), _REQUIRED),
+                }
+            ),
+            None,
+        ),
+        "uwb": (_section({"driver": (_one_of(("ryuw122",)), _REQUIRED)}), None),
+        "ephemeral_secret": (_secret, None),
+        "vitals_s": (_integer(1, 3600), 30),
+    }
+)

@@ -1,0 +1,127 @@
+"""REYAX RYUW122, ultra-wideband ranging module, on a UART (REYAX "RYUW122 AT command guide", 14-NOV-2022).
+
+An ANCHOR polls one TAG at a time by its address, and learns the distance; both sides can send up to 12 ASCII bytes with
+the exchange. Commands and answers are lines; the module answers `+OK` or `+ERR=n` before it takes the next command.
+"""
+
+ANCHOR = 1
+TAG = 0
+PAYLOAD_CHARS = 12
+ADDRESS_CHARS = 8
+BAUD = 115_200
+
+# An exchange takes some 30 ms on air; a tag that has not answered by then will not.
+_EXCHANGE_MS = 120
+_COMMAND_MS = 500
+_POLL_MS = 4
+_LONGEST_LINE = 96
+
+
+class Ryuw122:
+    """`uart` as machine.UART at `BAUD`. Methods with a wait are coroutines; OSError when the module does not answer.
+
+    `garbled` counts lines that were not understood.
+    """
+
+    def __init__(self, uart, port):
+        self.garbled = 0
+        self._uart = uart
+        self._port = port
+        self._line = bytearray()
+
+    async def start(self, mode, network, address):
+        """Role, network and own address (8 ASCII characters each); the module keeps them in its flash."""
+        self._discard()
+        await self._command("AT")
+        await self._command(f"AT+MODE={mode}")
+        await self._command(f"AT+NETWORKID={network}")
+        await self.set_address(address)
+
+    async def set_address(self, address):
+        """The address this module answers to."""
+        await self._command(f"AT+ADDRESS={address}")
+
+    async def exchange(self, address, payload):
+        """ANCHOR: poll a tag, sending `payload`; its distance in mm, or None when it did not answer."""
+        self._discard()
+        self._uart.write(f"AT+ANCHOR_SEND={address},{len(payload)},{payload}\r\n".encode())
+        start = self._port.ticks_ms()
+        while self._port.ticks_diff(self._port.ticks_ms(), start) < _EXCHANGE_MS:
+            line = self.read_line()
+            if line is None:
+                await self._port.sleep_ms(_POLL_MS)
+            elif line.startswith("+ERR"):
+                return None
+            elif line.startswith("+ANCHOR_RCV=" + address + ","):
+                return self._distance_mm(line)
+        return None
+
+    def received(self):
+        """TAG: the payload of an anchor's poll, or None when there is none. Does not wait."""
+        while True:
+            line = self.read_line()
+            if line is None:
+                return None
+            if line.startswith("+TAG_RCV="):
+                payload = _counted(line[9:])
+                if payload is not None:
+                    return payload[0]
+                self.garbled += 1
+
+    def read_line(self):
+        """The next whole line the module has sent, without its end; None when there is none yet."""
+        while self._uart.any():
+            byte = self._uart.read(1)
+            if not byte:
+                break
+            if byte == b"\n":
+                line, self._line = bytes(self._line), bytearray()
+                text = self._text(line)
+                if text:
+                    return text
+            elif len(self._line) < _LONGEST_LINE:
+                self._line.extend(byte)
+        return None
+
+    def _text(self, line):
+        try:
+            return line.decode().strip()
+        except UnicodeError:
+            self.garbled += 1  # noise on the line, as when the module resets
+            return ""
+
+    def _distance_mm(self, line):
+        """`+ANCHOR_RCV=<address>,<length>,<data>,<distance> cm`, with a further field where RSSI is on."""
+        counted = _counted(line[12 + ADDRESS_CHARS + 1 :])
+        if counted is not None:
+            try:
+                return int(counted[1].split(",")[1].split(" ")[0]) * 10
+            except (IndexError, ValueError):
+                pass  # cut short: counted below
+        self.garbled += 1
+        return None
+
+    async def _command(self, text):
+        self._uart.write((text + "\r\n").encode())
+        start = self._port.ticks_ms()
+        while self._port.ticks_diff(self._port.ticks_ms(), start) < _COMMAND_MS:
+            line = self.read_line()
+            if line is None:
+                await self._port.sleep_ms(_POLL_MS)
+            elif line == "+OK":
+                return
+            elif line.startswith("+ERR"):
+                raise OSError(f"RYUW122 refused {text}: {line}")
+        raise OSError(f"RYUW122 did not answer {text}")
+
+    def _discard(self):
+        while self.read_line() is not None:
+            pass
+
+
+def _counted(text):
+    """(data, rest) of `<length>,<data><rest>`: data may hold commas, so its length rules; None when they disagree."""
+    length, comma, rest = text.partition(",")
+    if not comma or not length.isdigit() or int(length) > len(rest):
+        return None
+    return rest[: int(length)], rest[int(length) :]

@@ -1,0 +1,235 @@
+"""The flash journal: a record is the device's until the fleet manager says it has it.
+
+Layout, below one directory (see `files.Files`):
+
+    boot             number of the current boot, text
+    0-7-1            segment: stream 0 (alarms), boot 7, first record 1
+    1-7-58           segment: stream 1 (events), boot 7, first record 58
+    1-3-1.lost       segment given up to make room, until LOST records report it
+
+`segment.py` has the format of one file. Every operation leaves a state that the next `Journal(...)` reads correctly,
+wherever the power is cut:
+
+1. inside a write: the torn frame fails its checksum; frames before it stay; nobody was told of the torn one.
+2. between create and first write, or inside the header: the segment holds nothing and is removed.
+3. before the rename to `.lost`: nothing was given up. After it: the next start reports it (again). A LOST record names
+   its range, so that hearing it twice says nothing twice.
+4. before an acknowledged segment is removed: it is sent again, and the receiver knows the records by their key.
+
+Streams are separate classes with separate room, so events never push out an alarm.
+"""
+
+from jikimi.edge.lost import ranges
+from jikimi.edge.segment import FRAME_BYTES, Segment, header_frame, read_header, read_records, record_frame
+from jikimi.wire import kinds
+
+# One flash block of littlefs, so that a segment never costs more flash than it holds.
+SEGMENT_BYTES = 4096
+# Segments kept per stream. A boot with unsent records needs one of its own: 24 allow 23 restarts without a network.
+ALARM_SEGMENTS = 16
+EVENT_SEGMENTS = 24
+
+
+class Batch:
+    """Records of one boot and stream, in order, as `wire.messages.encode_records` takes them."""
+
+    def __init__(self, segment, records):
+        self.boot = segment.boot
+        self.stream = segment.stream
+        self.boot_epoch_ms = segment.boot_epoch_ms
+        self.quality = segment.quality
+        self.records = records
+
+
+def next_boot(files):
+    """Count this start: a number that no record on this flash carries yet, durable before it is returned."""
+    boot = _stored_boot(files)
+    for name in files.names():
+        parts = name.split(".")[0].split("-")
+        if len(parts) == 3:
+            boot = max(boot, int(parts[1]))
+    boot += 1
+    file = files.create("boot.new")
+    try:
+        files.write(file, b"%d\n" % boot)
+    finally:
+        files.close(file)
+    files.rename("boot.new", "boot")
+    return boot
+
+
+def _stored_boot(files):
+    try:
+        return int(files.read("boot"))
+    except OSError:
+        return 0  # the first start of this flash
+    except ValueError:
+        return 0  # not from a power cut (it is written aside and renamed); the names of the segments are the floor
+
+
+class Journal:
+    """Append, read in order, free by acknowledgement. One instance owns the directory.
+
+    `boot_epoch_ms` (UTC of this boot's t = 0, or None) and `quality` are stored with this boot's segments.
+    `on_append(stream, seq, kind, t_ms)`, when set, hears of every record that has become durable.
+    """
+
+    def __init__(
+        self, files, boot, boot_epoch_ms, quality, alarm_segments=ALARM_SEGMENTS, event_segments=EVENT_SEGMENTS
+    ):
+        self.boot = boot
+        self.boot_epoch_ms = boot_epoch_ms
+        self.quality = quality
+        self.evicted = 0
+        self.on_append = None
+        self._files = files
+        self._limits = {kinds.STREAM_ALARM: alarm_segments, kinds.STREAM_EVENT: event_segments}
+        self._segments = {stream: [] for stream in self._limits}
+        self._open = {stream: None for stream in self._limits}
+        self._next = {stream: 1 for stream in self._limits}
+        self._given_up = []
+        self._recover()
+
+    def append(self, stream, kind, t_ms, data):
+        """Store one record; its seq once it is durable. OSError: it was not stored, and its seq will be used again."""
+        seq = self._store(stream, kind, t_ms, data)
+        if self._given_up:
+            try:
+                self.report_lost(t_ms)
+            except OSError:
+                pass  # this record is safe; what was given up stays as .lost files, and the next append tries again
+        return seq
+
+    def report_lost(self, t_ms):
+        """Append LOST records for the segments given up, those of earlier boots too, then let the segments go."""
+        while self._given_up:
+            given_up = self._given_up
+            for lost in ranges(given_up, self._files):
+                self._store(kinds.STREAM_EVENT, kinds.LOST, t_ms, lost)
+            self._given_up = self._given_up[len(given_up) :]
+            for segment in given_up:
+                self._files.remove(segment.name)
+
+    def batch(self, stream, after, max_records, max_bytes):
+        """The next records after position `after` = (boot, seq) as a `Batch`, oldest boot first; None: no more."""
+        for segment in self._segments[stream][:]:
+            start = segment.acked if segment.boot != after[0] else max(segment.acked, after[1])
+            if segment.boot < after[0] or segment.last <= start:
+                continue
+            records = read_records(self._files.read(segment.name), start, max_records, max_bytes)
+            if records:
+                return Batch(segment, records)
+            # Flash no longer holds what was written: say so rather than try for ever.
+            segment.acked = start
+            self._give_up(segment)
+        return None
+
+    def acknowledge(self, boot, stream, upto):
+        """Free the records of a boot and stream up to a seq; how many that were."""
+        freed = 0
+        for segment in self._segments[stream][:]:
+            if segment.boot == boot and segment.acked < upto:
+                now = min(upto, segment.last)
+                freed += now - segment.acked
+                segment.acked = now
+                if segment.acked == segment.last:
+                    self._drop(segment)
+                    self._files.remove(segment.name)
+        return freed
+
+    def depth(self, stream):
+        """How many records wait for their acknowledgement."""
+        return sum(segment.last - segment.acked for segment in self._segments[stream])
+
+    def close(self):
+        """Let the files go; nothing is lost by not calling it."""
+        for stream in self._open:
+            self._close(stream)
+
+    def _store(self, stream, kind, t_ms, data):
+        seq = self._next[stream]
+        frame = record_frame(seq, kind, t_ms, data)
+        segment = self._segment_for(stream, len(frame) + FRAME_BYTES)
+        head = b"" if segment.size else header_frame(segment)
+        try:
+            segment.write(self._files, self._open[stream], head, frame)
+        except OSError:
+            self._after_failed_write(segment)
+            if segment.last < seq:
+                raise
+            # The flash complained, but the record is there whole: to use its seq again would make two of one key.
+        segment.last = seq
+        self._next[stream] = seq + 1
+        if self.on_append:
+            self.on_append(stream, seq, kind, t_ms)
+        return seq
+
+    def _segment_for(self, stream, size):
+        segments = self._segments[stream]
+        if self._open[stream] is not None:
+            if segments[-1].size + size <= SEGMENT_BYTES:
+                return segments[-1]
+            self._close(stream)
+        while len(segments) >= self._limits[stream]:
+            self._give_up(segments[0])
+        segment = Segment(self.boot, stream, self._next[stream], self.boot_epoch_ms, self.quality)
+        self._open[stream] = self._files.create(segment.name)
+        segments.append(segment)
+        return segment
+
+    def _after_failed_write(self, segment):
+        """Read back what the flash has: the segment may have kept the frame, a part of it, or nothing at all."""
+        self._close(segment.stream)
+        try:
+            records = read_records(self._files.read(segment.name), segment.first - 1)
+        except OSError:
+            records = []
+        segment.last = records[-1][0] if records else segment.first - 1
+        if not records:
+            self._drop(segment)  # the next one has the same name and replaces the file
+
+    def _close(self, stream):
+        handle, self._open[stream] = self._open[stream], None
+        if handle is not None:
+            try:
+                self._files.close(handle)
+            except OSError:
+                pass  # every write was synchronised by itself: closing has nothing left to save
+
+    def _drop(self, segment):
+        if self._segments[segment.stream][-1] is segment:
+            self._close(segment.stream)
+        self._segments[segment.stream].remove(segment)
+
+    def _give_up(self, segment):
+        lost_name = segment.name + ".lost"
+        if self._segments[segment.stream][-1] is segment:
+            self._close(segment.stream)
+        self._files.rename(segment.name, lost_name)
+        self._drop(segment)
+        self.evicted += segment.last - segment.acked
+        segment.name = lost_name
+        self._given_up = self._given_up + [segment]
+
+    def _recover(self):
+        for name in self._files.names():
+            if name == "boot.new":
+                self._files.remove(name)
+            elif len(name.split("-")) == 3:
+                self._recover_segment(name)
+        for segments in self._segments.values():
+            segments.sort(key=lambda segment: (segment.boot, segment.first))
+
+    def _recover_segment(self, name):
+        content = self._files.read(name)
+        segment = read_header(content)
+        records = read_records(content, 0) if segment else []
+        if not records or segment.stream not in self._segments:
+            self._files.remove(name)  # power was cut before its first record was whole
+            return
+        segment.name = name
+        segment.last = records[-1][0]
+        if name.endswith(".lost"):
+            self._given_up.append(segment)
+        else:
+            self._segments[segment.stream].append(segment)
