@@ -1,0 +1,199 @@
+"""Deterministic CBOR (RFC 8949 section 4.2.1), the bounded subset of it that SPEC.md allows.
+
+Values: None, bool, int (64 bit, as CBOR has them), bytes, str, list or tuple, and dict with unsigned integer keys.
+Both directions hold the same limits, so whatever `dumps` returns `loads` accepts, on either runtime.
+"""
+
+from jikimi.wire import WireError
+
+MAX_SIZE = 1024  # bytes of one message
+MAX_DEPTH = 4  # containers inside each other
+MAX_ITEMS = 64  # elements of one array, or pairs of one map
+
+_UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
+_FALSE, _TRUE, _NULL = 0xF4, 0xF5, 0xF6
+_INDEFINITE = 31
+_SHORTEST = (24, 0x100, 0x10000, 0x100000000)  # least argument that needs 1, 2, 4, 8 bytes
+
+
+def dumps(value: object, max_size: int = MAX_SIZE) -> bytes:
+    """Return the one encoding of `value`; raises WireError when it breaks a limit or has a type not listed above."""
+    out = bytearray()
+    dump_into(out, value, max_size)
+    return bytes(out)
+
+
+def dump_into(out: bytearray, value: object, max_size: int = MAX_SIZE) -> None:
+    """Append the encoding of `value` to `out`, which may not grow beyond `max_size` bytes."""
+    _put(out, value, MAX_DEPTH)
+    if len(out) > max_size:
+        raise WireError("size", "%d bytes, limit %d" % (len(out), max_size))
+
+
+def loads(buf: "bytes | bytearray | memoryview", max_size: int = MAX_SIZE) -> object:
+    """Return the value that all of `buf` encodes; raises WireError, never anything else, when it is not one."""
+    if len(buf) > max_size:
+        raise WireError("size", "%d bytes, limit %d" % (len(buf), max_size))
+    reader = _Reader(memoryview(buf))
+    value = reader.value(MAX_DEPTH)
+    if reader.pos != len(buf):
+        raise WireError("trailing", "%d bytes after the message" % (len(buf) - reader.pos))
+    return value
+
+
+def _put(out: bytearray, value: object, depth: int) -> None:
+    if value is None:
+        out.append(_NULL)
+    elif isinstance(value, bool):
+        out.append(_TRUE if value else _FALSE)
+    elif isinstance(value, int):
+        _put_head(out, _UINT if value >= 0 else _NINT, value if value >= 0 else -1 - value)
+    elif isinstance(value, str):
+        raw = value.encode()
+        _check_text(value, len(raw))
+        _put_head(out, _TEXT, len(raw))
+        out.extend(raw)
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        _put_head(out, _BYTES, len(value))
+        out.extend(value)
+    elif isinstance(value, (list, tuple)):
+        _put_count(out, _ARRAY, len(value), depth)
+        for item in value:
+            _put(out, item, depth - 1)
+    elif isinstance(value, dict):
+        _put_map(out, value, depth)
+    else:
+        raise WireError("type", "cannot encode " + type(value).__name__)
+
+
+def _put_map(out: bytearray, value: "dict[int, object]", depth: int) -> None:
+    _put_count(out, _MAP, len(value), depth)
+    for key in value:
+        if isinstance(key, bool) or not isinstance(key, int) or key < 0:
+            raise WireError("key", "map keys are unsigned integers")
+    for key in sorted(value):  # for unsigned integers the order of values is the order of encodings
+        _put_head(out, _UINT, key)
+        _put(out, value[key], depth - 1)
+
+
+def _put_count(out: bytearray, major: int, count: int, depth: int) -> None:
+    _check_container(count, depth)
+    _put_head(out, major, count)
+
+
+def _put_head(out: bytearray, major: int, arg: int) -> None:
+    if arg < 24:
+        out.append(major << 5 | arg)
+        return
+    if arg >> 64:
+        raise WireError("range", "integer beyond 64 bits")
+    low = 24 + (arg > 0xFF) + (arg > 0xFFFF) + (arg > 0xFFFFFFFF)
+    out.append(major << 5 | low)
+    out.extend(arg.to_bytes(1 << (low - 24), "big"))
+
+
+def _check_container(count: int, depth: int) -> None:
+    if depth == 0:
+        raise WireError("depth", "more than %d containers inside each other" % MAX_DEPTH)
+    if count > MAX_ITEMS:
+        raise WireError("items", "%d items, limit %d" % (count, MAX_ITEMS))
+
+
+def _check_text(text: str, n_bytes: int) -> None:
+    # MicroPython's own check lets overlong forms and surrogates pass: their length or range gives them away.
+    shortest = 0
+    for char in text:
+        point = ord(char)
+        if 0xD800 <= point < 0xE000 or point > 0x10FFFF:
+            raise WireError("utf8", "not a character")
+        shortest += 1 + (point > 0x7F) + (point > 0x7FF) + (point > 0xFFFF)
+    if shortest != n_bytes:
+        raise WireError("utf8", "overlong form")
+
+
+class _Reader:
+    """A position in a buffer; every method either moves it past one whole thing or raises WireError."""
+
+    def __init__(self, buf: memoryview) -> None:
+        self.buf = buf
+        self.pos = 0
+
+    def value(self, depth: int) -> object:
+        """Read one value with at most `depth` containers inside each other."""
+        initial = self._initial()
+        major = initial >> 5
+        if major == _SIMPLE:
+            return self._simple(initial)
+        if major == _TAG:
+            raise WireError("type", "tags are not used")
+        arg = self._argument(initial & 31)
+        if major == _UINT:
+            return arg
+        if major == _NINT:
+            return -1 - arg
+        if major == _BYTES:
+            return bytes(self._take(arg))
+        if major == _TEXT:
+            return self._text(arg)
+        _check_container(arg, depth)
+        return self._array(arg, depth - 1) if major == _ARRAY else self._map(arg, depth - 1)
+
+    def _initial(self) -> int:
+        return self._take(1)[0]
+
+    def _take(self, n: int) -> memoryview:
+        end = self.pos + n
+        if end > len(self.buf):
+            raise WireError("truncated", "ends in the middle of a value")
+        piece = self.buf[self.pos : end]
+        self.pos = end
+        return piece
+
+    def _argument(self, low: int) -> int:
+        if low < 24:
+            return low
+        if low == _INDEFINITE:
+            raise WireError("indefinite", "lengths are given in front")
+        if low > 27:
+            raise WireError("malformed", "reserved additional information")
+        arg = int.from_bytes(self._take(1 << (low - 24)), "big")
+        if arg < _SHORTEST[low - 24]:
+            raise WireError("shortest", "a shorter form exists")
+        return arg
+
+    def _simple(self, initial: int) -> "bool | None":
+        if initial == _NULL:
+            return None
+        if initial != _TRUE and initial != _FALSE:
+            raise WireError("type", "only false, true and null of the simple values")
+        return initial == _TRUE
+
+    def _text(self, n: int) -> str:
+        raw = self._take(n)
+        try:
+            text = str(raw, "utf-8")
+        except UnicodeError:
+            raise WireError("utf8", "not UTF-8") from None
+        _check_text(text, n)
+        return text
+
+    def _array(self, n: int, depth: int) -> "list[object]":
+        return [self.value(depth) for _ in range(n)]
+
+    def _map(self, n: int, depth: int) -> "dict[int, object]":
+        found: dict[int, object] = {}
+        last = -1
+        for _ in range(n):
+            key = self._key(last)
+            found[key] = self.value(depth)
+            last = key
+        return found
+
+    def _key(self, last: int) -> int:
+        initial = self._initial()
+        if initial >> 5 != _UINT:
+            raise WireError("key", "map keys are unsigned integers")
+        key = self._argument(initial & 31)
+        if key <= last:
+            raise WireError("duplicate" if key == last else "order", "map key %d after %d" % (key, last))
+        return key

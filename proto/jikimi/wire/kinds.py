@@ -1,0 +1,99 @@
+"""What is recorded: streams, record kinds, their data categories, and the keys of their data.
+
+One register of data keys for all kinds: a key means the same, in the same unit, wherever it appears.
+"""
+
+STREAM_ALARM = 0
+STREAM_EVENT = 1
+
+CLOCK_NONE = 0  # counts from boot only
+CLOCK_RTC = 1  # kept over a reset by the chip, may have drifted
+CLOCK_SET = 2  # set by NTP or by the host since this boot
+
+# Alarm stream.
+FALL = 1
+SOS = 2
+NO_MOTION = 3
+SENSOR_FAULT = 4
+LOW_BATTERY = 5
+CLEARED = 6
+
+# Event stream.
+FALLING = 16
+NEAR_MISS = 17
+WARNING = 18
+BENDS = 19
+LOST = 20
+RECOVERED = 21
+
+# Keys of a record's data.
+LEVEL = 1  # zone reached: LEVEL_WARN or LEVEL_DANGER
+SOURCE = 2  # what gave the warning: SOURCE_…
+DISTANCE_MM = 3  # nearest distance of the episode; null: not measured
+CLOSING_MM_S = 4  # approach speed when the zone was entered, positive when closing
+DWELL_MS = 5  # time spent in the zone
+EPHEMERAL = 6  # 8 bytes, the rotating id of the tag
+PERIOD = 7  # rotation period of EPHEMERAL: floor(UTC seconds / 900)
+MACHINE = 8  # 4 bytes, the short id of the machine's advert
+CONFIDENCE_PERMILLE = 9
+REF_SEQ = 10  # the alarm that is meant
+REF_BOOT = 11  # the boot of that alarm; absent: the boot of this record
+WHY = 12  # why an alarm was cleared: WHY_…
+COUNT = 13  # of bends within WINDOW_MS
+WINDOW_MS = 14
+BATTERY_PCT = 15
+SENSOR = 16  # which sensor failed: SENSOR_…
+LOST_COUNT = 17  # records that had to make room in the journal; the four keys below name them where still known
+LOST_BOOT = 18
+LOST_STREAM = 19
+LOST_FIRST = 20
+LOST_LAST = 21
+
+LEVEL_WARN = 1
+LEVEL_DANGER = 2
+
+SOURCE_BLE = 1
+SOURCE_UWB = 2
+SOURCE_FALL = 3
+
+WHY_RECOVERED = 1  # the detector saw the person get up
+WHY_CANCELLED = 2  # the person pressed the button
+WHY_RESTORED = 3  # the sensor works again, the battery is charged
+
+SENSOR_IMU = 1
+SENSOR_BLE = 2
+SENSOR_UWB = 3
+SENSOR_CLOCK = 4
+SENSOR_FLASH = 5
+
+_KINDS = {
+    FALL: ("fall", STREAM_ALARM, "emergency"),
+    SOS: ("sos", STREAM_ALARM, "emergency"),
+    NO_MOTION: ("no_motion", STREAM_ALARM, "emergency"),
+    SENSOR_FAULT: ("sensor_fault", STREAM_ALARM, "device"),
+    LOW_BATTERY: ("low_battery", STREAM_ALARM, "device"),
+    CLEARED: ("cleared", STREAM_ALARM, "emergency"),
+    FALLING: ("falling", STREAM_EVENT, "emergency"),
+    NEAR_MISS: ("near_miss", STREAM_EVENT, "proximity"),
+    WARNING: ("warning", STREAM_EVENT, "proximity"),
+    BENDS: ("bends", STREAM_EVENT, "posture"),
+    LOST: ("lost", STREAM_EVENT, "device"),
+    RECOVERED: ("recovered", STREAM_EVENT, "emergency"),
+}
+KINDS = tuple(sorted(_KINDS))
+UNKNOWN = "unknown"  # name and category of a kind that this version does not know: stored, shown to nobody
+
+
+def name(kind: int) -> str:
+    """Return the kind's name as reports print it, or "unknown"."""
+    return _KINDS[kind][0] if kind in _KINDS else UNKNOWN
+
+
+def category(kind: int) -> str:
+    """Return the data category under which the data-use agreement rules on this kind, or "unknown"."""
+    return _KINDS[kind][2] if kind in _KINDS else UNKNOWN
+
+
+def stream_of(kind: int) -> int:
+    """Return the stream in which records of this kind travel; raises KeyError for an unknown kind."""
+    return _KINDS[kind][1]
