@@ -106,8 +106,8 @@ _MACHINES = (
     Machine("cobot-1", "cobot", "assembly", (34.0, 19.0), 2.5, 1.2, ((30.5, 18.0), (34.0, 15.0), (37.5, 19.0))),
     Machine("press-2", "press", "finishing", (25.0, 4.0), 3.0, 1.5, ((21.0, 4.0), (25.0, 8.2))),
     Machine("cobot-2", "cobot", "finishing", (34.0, 4.0), 2.5, 1.2, ((30.5, 4.0), (34.0, 7.6))),
-    Machine("saw-1", "saw", "press-shop", (18.5, 22.0), 2.0, 1.0, ((16.5, 20.0),)),
-    Machine("lathe-1", "lathe", "assembly", (29.5, 22.5), 1.5, 0.8, ((28.5, 19.8),)),
+    Machine("saw-1", "other", "press-shop", (18.5, 22.0), 2.0, 1.0, ((16.5, 20.0),)),
+    Machine("lathe-1", "other", "assembly", (29.5, 22.5), 1.5, 0.8, ((28.5, 19.8),)),
     Machine("robot-1", "cobot", "store", (18.0, 2.0), 2.5, 1.2, ((18.0, 6.0),)),
 )
 MAX_MACHINES = len(_MACHINES)

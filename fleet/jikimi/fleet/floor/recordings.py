@@ -119,10 +119,10 @@ class RecordedMotion:
         self._person = person
 
     def stand(self, rng: np.random.Generator) -> Clip:
-        """The stillest second at the beginning of a trial that starts upright, over and over."""
+        """The stillest second at the very beginning of a trial that starts upright, over and over."""
         codes = self._person.names(*_STAND) or self._person.names(*_WORK)
         trial = self._person.trial(_pick(codes, rng))
-        start = _stillest(trial[: int(3 * RATE_HZ)])
+        start = _stillest(trial[: int(1.6 * RATE_HZ)])
         return _Cut(trial, start, start + _STILL_S, np.inf)
 
     def walk(self, rng: np.random.Generator) -> Clip:

@@ -21,7 +21,8 @@ _REACH_IN = 0.4  # share of errands that end too close to the machine: the short
 _DEEP = 0.35  # share of those that go right into the danger zone
 _CLEAR_M = 1.2  # nobody walks nearer than this past the middle of a machine …
 _WAIT_S, _WAITS = 0.5, 20  # … and people wait for a moving one to pass, this long at most
-_FADE_S, _RISE_S = 0.5, 2.5  # from one movement into the next; getting up from the floor
+_FADE_S, _TURN_DEG_S = 0.5, 40.0  # from one movement into the next, and more for a change of posture
+_RISE_S = 3.5  # standing again after a fall
 _FIRST_FALL_S = 9.0  # the first fall of the crew
 _FALL_GAP_S, _FALL_TURN_S = 7.0, 36.0  # between two falls of the crew, and of one worker, at least
 
@@ -194,15 +195,25 @@ class Timeline:
         if self._until_fall() > 1e-6:
             return
         self._add(self._next_fall, self._next_fall.duration_s, self._where)
-        self._add(self._motion.stand(self._rng), _RISE_S + 1.0, self._where, fade_s=_RISE_S)
+        self._add(self._motion.stand(self._rng), _RISE_S, self._where)
         self._next_fall = self._motion.fall(self._rng)
         self._falls += 1
 
-    def _add(self, clip: Clip, length: float, stop: Point, fade_s: float = _FADE_S) -> None:
+    def _add(self, clip: Clip, length: float, stop: Point) -> None:
         now = self._now
+        fade_s = min(_FADE_S + self._posture_change_deg(clip) / _TURN_DEG_S, length)
         self._segments.append(Segment(now, now + length, self._where, stop, self._facing, clip, fade_s))
         self._begins.append(now)
         self._where = stop
+
+    def _posture_change_deg(self, clip: Clip) -> float:
+        """The angle between gravity at the end of the last segment and at the start of this clip."""
+        last = self._segments[-1] if self._segments else None
+        span = np.linspace(0.0, 1.0, 25)
+        before = last.clip.sample(last.end_s - last.begin_s - span) if last else self.waiting.sample(span)
+        a, b = before[:, :3].mean(axis=0), clip.sample(span)[:, :3].mean(axis=0)
+        cosine = float(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-9))
+        return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
 
     def _let_pass(self, target: Point, speed: float) -> None:
         """Wait until no moving machine would be met on the way, or patience ends."""
