@@ -12,12 +12,12 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
-from jikimi.fleet import registry
+from jikimi.fleet import broker, registry
 from jikimi.fleet.registry import DeviceFiles
 from jikimi.fleet.services import Supervisor, broker_service
 from jikimi.fleet.site import Settings, Site
-from jikimi.fleet.site.names import broker_name
 from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 
 DEADLINE_S = 30.0
@@ -47,27 +47,6 @@ def device_context(files: DeviceFiles, directory: Path, *, certificate: bool = T
     return context
 
 
-def host_context(site: Site) -> ssl.SSLContext:
-    """TLS as ingest does it."""
-    context = ssl.create_default_context(cafile=str(site.tls_dir / "ca.pem"))
-    context.load_cert_chain(site.tls_dir / "ingest.pem", site.tls_dir / "ingest.key.pem")
-    return context
-
-
-class _NamedContext:
-    """Makes paho check the broker's certificate name instead of the address it dials."""
-
-    def __init__(self, context: ssl.SSLContext, name: str) -> None:
-        self._context, self._name = context, name
-
-    def wrap_socket(self, sock, **keywords):
-        return self._context.wrap_socket(sock, **{**keywords, "server_hostname": self._name})
-
-    @property
-    def check_hostname(self) -> bool:
-        return True
-
-
 @dataclass
 class Client:
     """A paho client that notes what happens to it."""
@@ -82,7 +61,7 @@ class Client:
     def listen(self) -> None:
         self.client.on_connect = lambda _c, _u, _f, reason, _p: self.connects.append(str(reason))
         self.client.on_disconnect = lambda *_: self._lost()
-        self.client.on_message = lambda _c, _u, m: self.messages.append((m.topic, m.payload, m.retain))
+        self.client.on_message = lambda _c, _u, m: self.messages.append((m.topic, bytes(m.payload), m.retain))
         self.client.on_subscribe = lambda _c, _u, mid, reasons, _p: self.granted.update({mid: reasons[0].value})
         self.client.on_publish = lambda _c, _u, mid, _r, _p: self.published.add(mid)
 
@@ -92,6 +71,7 @@ class Client:
     def subscribe(self, topic: str, qos: int = 1) -> bool:
         """Whether the broker grants the subscription."""
         mid = self.client.subscribe(topic, qos)[1]
+        assert mid is not None
         wait_until(lambda: mid in self.granted)
         return self.granted[mid] < 0x80
 
@@ -135,15 +115,15 @@ def connect(site: Site, tmp_path: Path) -> Iterator[Callable[..., Client]]:
     opened: list[Client] = []
 
     def do(files: DeviceFiles | None = None, *, client_id: str | None = None, clean: bool = True) -> Client:
-        context = device_context(files, tmp_path) if files else host_context(site)
+        context = device_context(files, tmp_path) if files else broker.host_context(site)
         name = client_id or (files.device if files else site.client_id("ingest"))
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean)
-        client.tls_set_context(_NamedContext(context, broker_name(site.name)))
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean)
+        client.tls_set_context(context)
         client.reconnect_delay_set(1, 1)
         noted = Client(client)
         noted.listen()
         opened.append(noted)
-        client.connect("127.0.0.1", site.ports().mqtt)
+        client.connect(*broker.host_address(site))
         client.loop_start()
         wait_until(lambda: noted.connects)
         return noted

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from jikimi.fleet.broker.config import render
 from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.site.files import PRIVATE, write_atomic
-from jikimi.fleet.site.names import broker_name
 from jikimi.fleet.site.ports import is_free
 
 if TYPE_CHECKING:
@@ -119,16 +118,28 @@ def monitor(site: Site, page: str) -> dict[str, Any]:
     return document
 
 
+def host_address(site: Site) -> tuple[str, int]:
+    """Address and port at which services on this machine reach the broker; its certificate carries the address."""
+    host = site.settings.broker.host
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared with, not listened on)
+    return local, site.ports().mqtt
+
+
+def host_context(site: Site, role: str = "ingest") -> ssl.SSLContext:
+    """Mutual TLS for a service of the host (one of `jikimi.fleet.site.HOST_ROLES`)."""
+    context = ssl.create_default_context(cafile=str(site.tls_dir / "ca.pem"))
+    context.load_cert_chain(str(site.tls_dir / f"{role}.pem"), str(site.tls_dir / f"{role}.key.pem"))
+    return context
+
+
 def accepts_tls(site: Site) -> bool:
     """Whether the MQTT port completes a TLS handshake with this site's certificates."""
-    context = ssl.create_default_context(cafile=str(site.tls_dir / "ca.pem"))
-    context.load_cert_chain(str(site.tls_dir / "ingest.pem"), str(site.tls_dir / "ingest.key.pem"))
-    host = site.settings.broker.host
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared with, not listened on)
+    context = host_context(site)
+    address = host_address(site)
     try:
         with (
-            socket.create_connection((address, site.ports().mqtt), timeout=_HTTP_TIMEOUT_S) as plain,
-            context.wrap_socket(plain, server_hostname=broker_name(site.name)),
+            socket.create_connection(address, timeout=_HTTP_TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=address[0]),
         ):
             return True
     except OSError:

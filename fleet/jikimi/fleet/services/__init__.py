@@ -8,9 +8,8 @@ Contract for a service run as `python -m jikimi.fleet.NAME --site DIR`:
 - it calls `mark_ready(site, NAME)` once it does its work (see `jikimi.fleet.services.ready`);
 - SIGTERM asks it to finish within ten seconds, exit code 0; SIGINT never reaches it;
 - it logs to stderr, which is SITE/log/NAME.log; it may be killed at any moment and started again;
-- it connects to the broker at `site.endpoint()`'s port and server name with `tls/ca.pem`, `tls/ingest.pem` and
-  `tls/ingest.key.pem`, under the client id `site.client_id("ingest")`, and connects again by itself when the broker
-  restarts (the port stays the same).
+- it connects to the broker at `broker.host_address(site)` with `broker.host_context(site)` under the client id
+  `site.client_id("ingest")`, and connects again by itself when the broker restarts (the port stays the same).
 """
 
 from __future__ import annotations

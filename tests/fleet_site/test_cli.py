@@ -1,0 +1,126 @@
+"""The commands: data on stdout, talk on stderr, exit codes, and how long they take."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+
+from jikimi.fleet.services import Supervisor, broker_service
+from jikimi.fleet.site import Site
+
+_JIKIMI = Path(sysconfig.get_path("scripts")) / "jikimi"
+
+
+@pytest.fixture
+def jikimi(tmp_path, monkeypatch):
+    """Run the command as a user does."""
+    monkeypatch.delenv("JIKIMI_SITE", raising=False)
+
+    def run(*arguments, cwd=tmp_path, **options):
+        return subprocess.run(
+            [_JIKIMI, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=60, **options
+        )
+
+    return run
+
+
+def test_site_init_prints_the_path_and_says_what_next(jikimi, tmp_path):
+    result = jikimi("site", "init", "busan-1", "--mqtt-port", 0, "--web-port", 0)
+    assert (result.returncode, result.stdout) == (0, f"{tmp_path / 'busan-1'}\n")
+    assert "jikimi up --site busan-1" in result.stderr
+    assert Site.open(tmp_path / "busan-1").settings.broker.mqtt_port == 0
+
+
+def test_a_second_site_init_fails_with_one_sentence(jikimi, site):
+    result = jikimi("site", "init", site.path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"jikimi: {site.path} already holds a site")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_command_without_a_site_says_so(jikimi):
+    result = jikimi("device", "list")
+    assert result.returncode == 1
+    assert "jikimi site init" in result.stderr
+
+
+def test_a_wrong_option_is_misuse(jikimi, site):
+    assert jikimi("device", "add", "--kind", "phone", cwd=site.path).returncode == 2
+
+
+def test_a_device_is_added_listed_and_revoked(jikimi, site, tmp_path):
+    added = jikimi(
+        "device", "add", "--kind", "tag", "--name", "태그 7", "--zone", "floor", "--out", "t7", cwd=site.path
+    )
+    device = added.stdout.strip()
+    assert {path.name for path in (site.path / "t7").iterdir()} == {"ca.der", "cert.der", "key.der"}
+    (listed,) = json.loads(jikimi("device", "list", "--site", site.path, "--json").stdout)
+    assert (listed["device"], listed["name"], listed["state"]) == (device, "태그 7", "active")
+    assert jikimi("device", "revoke", device, cwd=site.path).returncode == 0
+    plain = jikimi("device", "list", cwd=site.path).stdout
+    assert plain.split("\t")[:5] == [device, "tag", "태그 7", "floor", "revoked"]
+
+
+def test_a_device_added_as_json_carries_what_its_configuration_needs(jikimi, site):
+    options = ("--kind", "node", "--name", "Press 3", "--zone", "press-hall", "--machine-kind", "press", "--out", "n")
+    added = json.loads(jikimi("device", "add", *options, "--json", cwd=site.path).stdout)
+    assert added["broker"] == {
+        "host": "127.0.0.1",
+        "port": site.ports().mqtt,
+        "server_name": "broker.site-a.jikimi.internal",
+    }
+    assert (added["site"], added["kind"], added["machine_kind"]) == ("site-a", "node", "press")
+
+
+def test_the_key_of_another_device_is_never_overwritten(jikimi, site):
+    options = ("--kind", "tag", "--name", "Tag", "--zone", "floor", "--out", "t")
+    jikimi("device", "add", *options, cwd=site.path)
+    key = (site.path / "t" / "key.der").read_bytes()
+    again = jikimi("device", "add", *options, cwd=site.path)
+    assert again.returncode == 2
+    assert "already holds the key" in again.stderr
+    assert (site.path / "t" / "key.der").read_bytes() == key
+    assert len(json.loads(jikimi("device", "list", "--json", cwd=site.path).stdout)) == 1
+
+
+def test_the_site_can_come_from_the_environment(jikimi, site):
+    result = jikimi("device", "list", "--json", env={**os.environ, "JIKIMI_SITE": str(site.path)})
+    assert (result.returncode, json.loads(result.stdout)) == (0, [])
+
+
+def test_up_refuses_a_site_that_is_up(jikimi, site):
+    with Supervisor(site, [broker_service(site)]):
+        result = jikimi("up", cwd=site.path)
+    assert result.returncode == 1
+    assert "already up" in result.stderr
+
+
+def test_help_is_quick_and_lists_the_commands(jikimi):
+    times = []
+    for _ in range(5):
+        start = time.monotonic()
+        result = jikimi("--help")
+        times.append(time.monotonic() - start)
+    assert all(name in result.stdout for name in ("site", "device", "up"))
+    # The best of five: the machine may be busy with other tests. The budget is 0.3 s.
+    assert min(times) <= 0.3
+
+
+_WHAT_HELP_IMPORTS = """
+import sys
+from jikimi.fleet.cli import cli
+cli(["--help"], standalone_mode=False)
+print(*sys.modules)
+"""
+
+
+def test_help_imports_nothing_heavy():
+    result = subprocess.run([sys.executable, "-c", _WHAT_HELP_IMPORTS], capture_output=True, text=True, check=True)
+    imported = set(result.stdout.splitlines()[-1].split())
+    assert "click" in imported
+    assert not imported & {"cryptography", "sqlalchemy", "rich", "nicegui", "numpy", "paho", "asyncio"}
