@@ -1,6 +1,7 @@
 """The site directory: made whole or not at all, closed to others, and clear about what is wrong with it."""
 
 import json
+import socket
 import stat
 from dataclasses import replace
 
@@ -114,6 +115,17 @@ def test_a_damaged_ports_file_is_replaced(site):
     site.ports()
     (site.run_dir / "ports.json").write_text('{"mqtt": ')
     assert Site.open(site.path).ports().mqtt > 0
+
+
+def test_internal_ports_taken_by_others_are_chosen_again_and_the_devices_port_never(site):
+    before = site.ports()
+    with socket.socket() as intruder:
+        intruder.bind(("127.0.0.1", before.monitor))
+        intruder.listen()
+        after = site.ports(renew_internal=True)
+    assert after == replace(before, monitor=after.monitor)
+    assert after.monitor != before.monitor
+    assert site.ports() == after
 
 
 def test_devices_dial_the_first_name(site):

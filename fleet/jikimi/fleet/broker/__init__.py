@@ -68,7 +68,7 @@ def prepare(site: Site) -> None:
 
     if ca.needs_renewal(site.tls_dir / "broker.pem", site.broker_names()):
         site.ca.issue_broker(site.broker_names(), site.settings.tls.broker_days).write_pem(site.tls_dir, "broker")
-    host, port = site.settings.broker.host, site.ports().mqtt
+    host, port = site.settings.broker.host, site.ports(renew_internal=True).mqtt
     if not is_free(host, port):
         raise ServiceError(
             f"port {port} on {host} is taken by another program: stop it, or set [broker] mqtt_port in "

@@ -144,11 +144,16 @@ class Site:
 
         return CertificateAuthority.load(self.name, self.tls_dir)
 
-    def ports(self) -> Ports:
-        """Ports of this site; those set to 0 are chosen on first use and kept in the run directory."""
+    def ports(self, *, renew_internal: bool = False) -> Ports:
+        """Ports of this site; those set to 0 are chosen on first use and kept in the run directory.
+
+        `renew_internal` (before the broker starts): choose those no device dials again where they are taken.
+        """
         with self.locked("ports"):
             kept = _ports.load(self._ports_path)
             chosen = _ports.choose(self._fixed_ports(), self.settings.broker.host, kept)
+            if renew_internal:
+                chosen = _ports.renew_internal(chosen)
             if chosen != kept:
                 _ports.save(self._ports_path, chosen)
             return chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import socket
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from jikimi.fleet.errors import SiteError
@@ -67,9 +67,17 @@ def choose(fixed: dict[str, int], host: str, kept: Ports | None) -> Ports:
     chosen: dict[str, int] = {}
     for item in fields(Ports):
         port = fixed.get(item.name, 0) or before.get(item.name, 0)
-        taken = frozenset(chosen.values()) | frozenset(fixed.values())
+        taken = frozenset(chosen.values()) | frozenset(fixed.values()) | frozenset(before.values())
         chosen[item.name] = port or free_port(host, taken)
     return Ports(**chosen)
+
+
+def renew_internal(ports: Ports) -> Ports:
+    """`ports` with new ones for those no device dials, where another program has taken them meanwhile."""
+    taken = frozenset(asdict(ports).values())
+    nats = ports.nats if is_free("127.0.0.1", ports.nats) else free_port(taken=taken)
+    monitor = ports.monitor if is_free("127.0.0.1", ports.monitor) else free_port(taken=taken | {nats})
+    return replace(ports, nats=nats, monitor=monitor)
 
 
 def save(path: Path, ports: Ports) -> None:
