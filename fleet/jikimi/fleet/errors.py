@@ -3,6 +3,7 @@
 JikimiError                  everything a user can be told in one sentence
 ├── SiteError                the site directory is missing, damaged or already there: fix the path or the site
 ├── RegistryError            the registry refuses: unknown device, unusable name: fix the command
+├── StoreError                the database fails or has no such row: nothing was written
 ├── ServiceError             a service we supervise does not start or stopped: read its log, then start again
 └── MessageError             a message from a device is refused: keep its bytes, count it, go on
 """
@@ -18,6 +19,10 @@ class SiteError(JikimiError):
 
 class RegistryError(JikimiError):
     """A device cannot be added, found or revoked as asked."""
+
+
+class StoreError(JikimiError):
+    """The database does not work, or does not hold what was asked for."""
 
 
 class ServiceError(JikimiError):
