@@ -48,11 +48,17 @@ def list_(site: Site, as_json: bool) -> None:
 @command.command("add")
 @site_option
 @json_option
-@click.option("--kind", required=True, type=click.Choice(["tag", "node"]))
+@click.option("--kind", required=True, type=click.Choice(["tag", "node"]), help="On a person, or on a machine.")
 @click.option("--name", required=True, help="What the label or the machine plate says; never a person.")
 @click.option("--zone", required=True, help="Where it is used; a zone of the floor plan.")
 @click.option("--machine-kind", help="Nodes: forklift, press, cobot, …")
-@click.option("--out", required=True, metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="New directory for the device's files.",
+)
 def add(site: Site, as_json: bool, kind: str, name: str, zone: str, machine_kind: str | None, out: Path) -> None:
     """Register a device and write its ca.der, cert.der and key.der to DIR; prints its id.
 
