@@ -6,9 +6,10 @@ to some other broker or zone is worse than one that refuses to start and says wh
 
 import json
 
+from jikimi.wire import radio
+
 KINDS = ("tag", "node")
 PLACEMENTS = ("waist", "wrist")
-MACHINES = ("forklift", "press", "cobot", "other")
 
 _NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -30,10 +31,10 @@ def load(path):
     try:
         with open(path) as file:
             values = json.load(file)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} is not JSON") from error
+    except OSError:
+        raise ConfigError(f"{path} cannot be read") from None
+    except ValueError:
+        raise ConfigError(f"{path} is not JSON") from None
     return check(values)
 
 
@@ -92,8 +93,8 @@ def _secret(value, where):
         raise ConfigError(message)
     try:
         return bytes.fromhex(value)
-    except ValueError as error:
-        raise ConfigError(message) from error
+    except ValueError:
+        raise ConfigError(message) from None
 
 
 _REQUIRED = object()
@@ -154,7 +155,7 @@ _TOP = _section(
         "machine": (
             _section(
                 {
-                    "kind": (_one_of(MACHINES), _REQUIRED),
+                    "kind": (_one_of(radio.MACHINES), _REQUIRED),
                     "name": (_text(64), _REQUIRED),
                     "warn_mm": (_integer(200, 25500), _REQUIRED),
                     "danger_mm": (_integer(100, 25400), _REQUIRED),

@@ -19,7 +19,7 @@ wherever the power is cut:
 Streams are separate classes with separate room, so events never push out an alarm.
 """
 
-from jikimi.edge.lost import ranges
+from jikimi.edge.lost import missing, ranges
 from jikimi.edge.segment import FRAME_BYTES, Segment, header_frame, read_header, read_records, record_frame
 from jikimi.wire import kinds
 
@@ -80,7 +80,7 @@ class Journal:
         self.boot = boot
         self.boot_epoch_ms = boot_epoch_ms
         self.quality = quality
-        self.evicted = 0
+        self.lost = 0
         self.on_append = None
         self._files = files
         self._limits = {kinds.STREAM_ALARM: alarm_segments, kinds.STREAM_EVENT: event_segments}
@@ -88,12 +88,13 @@ class Journal:
         self._open = {stream: None for stream in self._limits}
         self._next = {stream: 1 for stream in self._limits}
         self._given_up = []
+        self._damaged = []
         self._recover()
 
     def append(self, stream, kind, t_ms, data):
         """Store one record; its seq once it is durable. OSError: it was not stored, and its seq will be used again."""
         seq = self._store(stream, kind, t_ms, data)
-        if self._given_up:
+        if self._given_up or self._damaged:
             try:
                 self.report_lost(t_ms)
             except OSError:
@@ -101,12 +102,13 @@ class Journal:
         return seq
 
     def report_lost(self, t_ms):
-        """Append LOST records for the segments given up, those of earlier boots too, then let the segments go."""
-        while self._given_up:
-            given_up = self._given_up
-            for lost in ranges(given_up, self._files):
+        """Append LOST records for what was given up or damaged, in earlier boots too, then let the files go."""
+        while self._given_up or self._damaged:
+            given_up, damaged = self._given_up, self._damaged
+            for lost in ranges(given_up, damaged, self._files):
                 self._store(kinds.STREAM_EVENT, kinds.LOST, t_ms, lost)
             self._given_up = self._given_up[len(given_up) :]
+            self._damaged = self._damaged[len(damaged) :]
             for segment in given_up:
                 self._files.remove(segment.name)
 
@@ -119,9 +121,7 @@ class Journal:
             records = read_records(self._files.read(segment.name), start, max_records, max_bytes)
             if records:
                 return Batch(segment, records)
-            # Flash no longer holds what was written: say so rather than try for ever.
-            segment.acked = start
-            self._give_up(segment)
+            self._on_damage(segment, start)
         return None
 
     def acknowledge(self, boot, stream, upto):
@@ -132,14 +132,14 @@ class Journal:
                 now = min(upto, segment.last)
                 freed += now - segment.acked
                 segment.acked = now
-                if segment.acked == segment.last:
+                if not segment.pending():
                     self._drop(segment)
                     self._files.remove(segment.name)
         return freed
 
     def depth(self, stream):
         """How many records wait for their acknowledgement."""
-        return sum(segment.last - segment.acked for segment in self._segments[stream])
+        return sum([segment.pending() for segment in self._segments[stream]])
 
     def close(self):
         """Let the files go; nothing is lost by not calling it."""
@@ -196,6 +196,17 @@ class Journal:
             except OSError:
                 pass  # every write was synchronised by itself: closing has nothing left to save
 
+    def _on_damage(self, segment, readable):
+        """Flash no longer holds what was written after `readable`: say so rather than try for ever."""
+        if self._segments[segment.stream][-1] is segment:
+            self._close(segment.stream)
+        self.lost += segment.last - readable
+        self._damaged = self._damaged + [missing(segment, readable + 1, segment.last)]
+        segment.last = readable
+        if not segment.pending():
+            self._drop(segment)
+            self._files.remove(segment.name)
+
     def _drop(self, segment):
         if self._segments[segment.stream][-1] is segment:
             self._close(segment.stream)
@@ -207,7 +218,7 @@ class Journal:
             self._close(segment.stream)
         self._files.rename(segment.name, lost_name)
         self._drop(segment)
-        self.evicted += segment.last - segment.acked
+        self.lost += segment.pending()
         segment.name = lost_name
         self._given_up = self._given_up + [segment]
 
@@ -219,6 +230,11 @@ class Journal:
                 self._recover_segment(name)
         for segments in self._segments.values():
             segments.sort(key=lambda segment: (segment.boot, segment.first))
+            for i in range(1, len(segments)):
+                before, after = segments[i - 1], segments[i]
+                if before.boot == after.boot and before.last + 1 < after.first:
+                    # Damaged where it was thought whole: unexplained, the gap would hold up all that follows it.
+                    self._damaged.append(missing(before, before.last + 1, after.first - 1))
 
     def _recover_segment(self, name):
         content = self._files.read(name)

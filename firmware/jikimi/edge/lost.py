@@ -8,30 +8,36 @@ from jikimi.wire import kinds
 _MOST = 32
 
 
-def ranges(segments, files):
-    """Data of the LOST records for `segments`: one per boot and stream, with what their own LOST records named."""
+def missing(segment, first, last):
+    """Data of a LOST record for a range of a segment's boot and stream."""
+    return {
+        kinds.LOST_COUNT: last - first + 1,
+        kinds.LOST_BOOT: segment.boot,
+        kinds.LOST_STREAM: segment.stream,
+        kinds.LOST_FIRST: first,
+        kinds.LOST_LAST: last,
+    }
+
+
+def ranges(segments, others, files):
+    """Data of the LOST records, one per boot and stream, for `segments` and for `others`, which are such data already.
+
+    What the LOST records inside a segment named is in them too.
+    """
     found = {}
+    for data in others:
+        _merge(found, data)
     for segment in segments:
         for _seq, kind, _t_ms, data in read_records(files.read(segment.name), segment.acked):
             if kind == kinds.LOST:
                 _merge(found, data)
-        _merge(found, _own(segment))
+        _merge(found, missing(segment, segment.acked + 1, segment.last))
     keys = sorted(found)
     surplus = keys[: max(0, len(keys) - _MOST)]
     reports = [found[key] for key in keys[len(surplus) :]]
     if surplus:
         reports.append({kinds.LOST_COUNT: sum([found[key][kinds.LOST_COUNT] for key in surplus])})
     return reports
-
-
-def _own(segment):
-    return {
-        kinds.LOST_COUNT: segment.last - segment.acked,
-        kinds.LOST_BOOT: segment.boot,
-        kinds.LOST_STREAM: segment.stream,
-        kinds.LOST_FIRST: segment.acked + 1,
-        kinds.LOST_LAST: segment.last,
-    }
 
 
 def _merge(found, data):

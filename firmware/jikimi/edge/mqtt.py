@@ -152,10 +152,10 @@ class Client:
         """Wait at most the time allowed for anything; all ways to fail become OSError."""
         try:
             return await self._port.wait_for_ms(awaitable, self._timeout_ms)
-        except asyncio.TimeoutError as error:
-            raise OSError(errno.ETIMEDOUT, "no answer") from error
-        except EOFError as error:
-            raise OSError(errno.ECONNRESET, "closed by the broker") from error
+        except asyncio.TimeoutError:
+            raise OSError(errno.ETIMEDOUT, "no answer") from None
+        except EOFError:
+            raise OSError(errno.ECONNRESET, "closed by the broker") from None
 
     def _fail(self, error):
         self._failure = self._failure or error
@@ -184,8 +184,8 @@ class Client:
             except asyncio.TimeoutError:
                 if ping:
                     await self._send(bytes([_PINGREQ, 0]))
-            except EOFError as error:
-                raise OSError(errno.ECONNRESET, "closed by the broker") from error
+            except EOFError:
+                raise OSError(errno.ECONNRESET, "closed by the broker") from None
         raise OSError(errno.ETIMEDOUT, "broker is silent")
 
     async def _read_packet(self):
@@ -254,8 +254,8 @@ def _string(text):
 def _text(data):
     try:
         return str(data, "utf-8")
-    except UnicodeError as error:  # a ValueError on both Pythons, and never allowed in a topic [MQTT-1.5.3-1]
-        raise _malformed("topic") from error
+    except UnicodeError:  # a ValueError on both Pythons, and never allowed in a topic [MQTT-1.5.3-1]
+        raise _malformed("topic") from None
 
 
 def _malformed(what):

@@ -30,6 +30,10 @@ class Segment:
         self.size = 0
         self._crc = _SEED
 
+    def pending(self):
+        """How many records are not acknowledged."""
+        return self.last - self.acked
+
     def write(self, files, file, *payloads):
         """Append frames in one write; OSError may leave any part of them in the file."""
         crc = self._crc

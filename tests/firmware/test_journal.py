@@ -1,0 +1,32 @@
+"""The journal survives everything a battery and a flash can do to it."""
+
+
+def test_power_cut_inside_every_file_operation_leaves_a_journal_that_lost_nothing(run_device):
+    result = run_device("journal_cut")
+    assert result["cuts"] == 3 * result["operations"]
+    assert result["operations"] > 70
+
+
+def test_events_never_push_out_an_alarm_and_what_made_room_is_reported_with_its_count(run_device):
+    result = run_device("journal_full")
+    assert result["alarms"] == 5
+    assert result["lost_count"] == result["evicted"] > 0
+    assert result["events"] + result["lost_count"] == 5000 + result["lost_records"]
+    assert result["files"] <= 6
+    assert result["bytes"] <= 6 * 4096
+
+
+def test_reports_of_lost_records_survive_being_pushed_out_themselves(run_device):
+    result = run_device("journal_full")
+    assert result["lost_first"] == 1
+
+
+def test_a_damaged_segment_is_reported_lost_and_does_not_block_what_follows(run_device):
+    result = run_device("journal_damaged")
+    assert result["sent"] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert result["after_damage"] == result["kept"]
+    assert result["lost"] == result["gone"]
+
+
+def test_records_of_an_earlier_boot_are_sent_under_their_own_boot_and_clock(run_device):
+    assert run_device("journal_boots") == [[1, 1000, 1, [1, 2]], [2, None, 0, [1]]]
