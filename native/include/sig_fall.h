@@ -15,6 +15,7 @@ enum {
     SIG_FALL_CELL_TICKS = 4,       /* 80 ms */
     SIG_FALL_CELLS = 46,           /* 3.68 s of history */
     SIG_FALL_POST_CELLS = 19,      /* a candidate is judged 1.52 s after its peak */
+    SIG_FALL_VECTOR_MG = 8000,     /* a cell's mean vector is cut off here, so that products of two fit 32 bits */
     SIG_FALL_FEATURES = 30,        /* numbers the impact trees look at */
     SIG_FALL_PRE_FEATURES = 14,    /* numbers the trees of SIG_EVENT_FALLING look at */
     SIG_FALL_PENDING = 4,          /* events that can wait for room */
@@ -34,7 +35,7 @@ typedef struct {
 
 /* 80 ms of motion. */
 typedef struct {
-    int16_t acc_mg[3]; /* mean vector */
+    int16_t acc_mg[3]; /* mean vector, each within +-SIG_FALL_VECTOR_MG */
     uint16_t mag_mean_mg;
     uint16_t mag_max_mg;
     uint16_t mag_min_mg;

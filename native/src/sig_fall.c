@@ -133,12 +133,19 @@ static void count_down(int32_t *cells) {
     }
 }
 
+static int16_t vector_part(int32_t value) {
+    if (value > SIG_FALL_VECTOR_MG) {
+        return SIG_FALL_VECTOR_MG;
+    }
+    return value < -SIG_FALL_VECTOR_MG ? (int16_t)-SIG_FALL_VECTOR_MG : (int16_t)value;
+}
+
 static uint16_t word(int32_t value) { return value > 65535 ? (uint16_t)65535 : (uint16_t)value; }
 
 static sig_fall_cell_t close_cell(sig_fall_t *s) {
     sig_fall_cell_t cell;
     for (int i = 0; i < 3; i++) {
-        cell.acc_mg[i] = (int16_t)(s->acc_sum_mg[i] / SIG_FALL_CELL_TICKS);
+        cell.acc_mg[i] = vector_part(s->acc_sum_mg[i] / SIG_FALL_CELL_TICKS);
         s->acc_sum_mg[i] = 0;
     }
     cell.mag_mean_mg = word(s->mag_sum_mg / SIG_FALL_CELL_TICKS);

@@ -33,7 +33,7 @@ static void posture(const sig_fall_t *s, int newest_age, int n, int32_t *out) {
         }
     }
     for (int i = 0; i < 3; i++) {
-        out[i] /= n * 4; /* a quarter, so that nothing near clipping can overflow a product */
+        out[i] /= n;
     }
 }
 

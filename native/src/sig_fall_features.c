@@ -1,7 +1,7 @@
-/* The numbers the trees look at. tools and tests know them by position: see FEATURES in tools/fall_data.py. */
+/* The numbers the trees look at. tools and tests know them by position: see FEATURES in tools.fall_data. */
 #include "sig_fall_internal.h"
 
-enum { K = SIG_FALL_POST_CELLS, VECTOR_LIMIT_MG = 8000 };
+enum { K = SIG_FALL_POST_CELLS };
 
 typedef struct {
     const sig_fall_t *s;
@@ -111,8 +111,6 @@ static void mean_vector(const view_t *v, int from, int to, int32_t *out) {
     }
     for (int i = 0; i < 3; i++) {
         out[i] /= to - from + 1;
-        out[i] = out[i] > VECTOR_LIMIT_MG ? VECTOR_LIMIT_MG : out[i];
-        out[i] = out[i] < -VECTOR_LIMIT_MG ? -VECTOR_LIMIT_MG : out[i];
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "sig_fall.h"
 
-/* Cosine of the angle between two vectors, times 1024; components within +-8000. */
+/* Cosine of the angle between two vectors, times 1024; components within +-SIG_FALL_VECTOR_MG. */
 int32_t sig_cos_1024(const int32_t *a, const int32_t *b);
 
 /* What happens after a fall, and when nothing happens at all; called once a cell. */

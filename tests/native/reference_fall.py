@@ -103,7 +103,7 @@ def cells(motion):
         if len(part) == TICKS_PER_CELL:
             mags = [p[1] for p in part]
             yield Cell(
-                [div(sum(p[0][i] for p in part), TICKS_PER_CELL) for i in range(3)],
+                [clamp(div(sum(p[0][i] for p in part), TICKS_PER_CELL), 8000) for i in range(3)],
                 min(65535, sum(mags) // TICKS_PER_CELL),
                 min(65535, max(mags)),
                 min(65535, min(mags)),
@@ -113,8 +113,8 @@ def cells(motion):
             part = []
 
 
-def mean_vector(part, limit=8000):
-    return [clamp(div(sum(cell.acc[i] for cell in part), len(part)), limit) for i in range(3)]
+def mean_vector(part):
+    return [div(sum(cell.acc[i] for cell in part), len(part)) for i in range(3)]
 
 
 def cos_1024(a, b):
@@ -213,19 +213,15 @@ class Watch:
         self.down, self.still = False, 0
 
     def fell(self, history):
-        quarter = [
-            [div(sum(c.acc[i] for c in part), len(part) * 4) for i in range(3)]
-            for part in (history[-8:], history[-POST - 26 : -POST - 13])
-        ]
-        self.upright = quarter[1]
-        self.turned = cos_1024(self.upright, quarter[0]) < 724
+        self.upright = mean_vector(history[-POST - 26 : -POST - 13])
+        self.turned = cos_1024(self.upright, mean_vector(history[-8:])) < 724
         self.down, self.up, self.active = True, 0, 0
 
     def recovered(self, history):
         """Confidence (permille) when the person got up at this cell, else None."""
         if not self.down:
             return None
-        now = [div(sum(c.acc[i] for c in history[-4:]), 16) for i in range(3)]
+        now = mean_vector(history[-4:])
         is_up = self.placement == 0 and self.turned and cos_1024(self.upright, now) > 839
         self.up = self.up + 1 if is_up else 0
         self.active = self.active + 2 if history[-1].spread > 250 else max(0, self.active - 1)
