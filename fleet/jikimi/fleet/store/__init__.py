@@ -1,1 +1,195 @@
-"""The store: the one place where feature packages meet."""
+"""The store: the one place where feature packages meet.
+
+    with Store.open(site.database_url, site.name) as store:
+        outcome = store.store_batch(batch)      # ingest: one durable transaction
+        store.open_alarms()                     # pages and commands: frozen rows
+        store.records_after(cursor, limit=500)
+
+Safe to use from several threads and processes; one process (ingest) writes records. Errors of the database come out
+as StoreError.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+import sqlalchemy as sa
+
+from jikimi.fleet.errors import StoreError
+from jikimi.fleet.store import completeness, read, write
+from jikimi.fleet.store.batch import (
+    Batch,
+    DeadLetter,
+    NewRecord,
+    Outcome,
+    RecordMessage,
+    StatusReport,
+    StreamKey,
+)
+from jikimi.fleet.store.engine import make_engine, writer
+from jikimi.fleet.store.rows import (
+    AlarmRow,
+    DeadLetterRow,
+    DeviceRow,
+    NearMissCell,
+    RecordRow,
+    SequenceRow,
+)
+from jikimi.fleet.store.schema import alarm, metadata
+from jikimi.fleet.store.times import event_time_ms, hour_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "AlarmRow",
+    "Batch",
+    "DeadLetter",
+    "DeadLetterRow",
+    "DeviceRow",
+    "NearMissCell",
+    "NewRecord",
+    "Outcome",
+    "RecordMessage",
+    "RecordRow",
+    "SequenceRow",
+    "StatusReport",
+    "Store",
+    "StreamKey",
+    "event_time_ms",
+    "hour_of",
+]
+
+_POLL_S = 0.1  # how often a live view asks whether something was stored
+
+
+class Store:
+    """The database of one site."""
+
+    def __init__(self, engine: sa.Engine, site: str) -> None:
+        self._engine = engine
+        self._site = site
+
+    @classmethod
+    def open(cls, url: str, site: str) -> Self:
+        """The store of `site` in the database at `url` (SQLAlchemy); missing tables are made. StoreError."""
+        store = cls(make_engine(url), site)
+        try:
+            with store._writing() as connection:
+                metadata.create_all(connection)
+        except StoreError:
+            store.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def store_batch(self, batch: Batch) -> Outcome:
+        """Write all of `batch` and what follows from it in one transaction.
+
+        Returns after the commit, when everything is on the disk; StoreError: nothing of it was written.
+        """
+        with self._writing() as connection:
+            return write.store_batch(connection, self._site, batch)
+
+    def acknowledge_alarm(self, alarm_id: str, role: str, now_ms: int) -> AlarmRow:
+        """Note that someone in `role` saw the alarm; the first one stays. StoreError when there is no such alarm."""
+        device, boot, seq = _parse_alarm_id(alarm_id)
+        this = (alarm.c.site == self._site) & (alarm.c.device == device)
+        this &= (alarm.c.boot == boot) & (alarm.c.seq == seq) & alarm.c.acknowledged_ms.is_(None)
+        with self._writing() as connection:
+            connection.execute(alarm.update().where(this).values(acknowledged_ms=now_ms, acknowledged_by=role))
+            row = read.alarm(connection, self._site, (device, boot, seq))
+        if row is None:
+            raise StoreError(f"no alarm {alarm_id}: `jikimi alarm list` shows them")
+        return row
+
+    def open_alarms(self, limit: int = 1000) -> list[AlarmRow]:
+        """Alarms nobody and nothing has resolved yet, acknowledged ones included, newest first."""
+        with self._reading() as connection:
+            return read.alarms(connection, self._site, resolved=False, limit=limit)
+
+    def alarms(self, limit: int = 1000) -> list[AlarmRow]:
+        """All alarms, newest first."""
+        with self._reading() as connection:
+            return read.alarms(connection, self._site, resolved=True, limit=limit)
+
+    def records_after(self, after_id: int, limit: int = 500) -> list[RecordRow]:
+        """Records stored after the one with `after_id`, in order of storage."""
+        with self._reading() as connection:
+            return read.records_after(connection, self._site, after_id, limit)
+
+    def recent_records(self, limit: int = 50) -> list[RecordRow]:
+        """The records stored last, newest first."""
+        with self._reading() as connection:
+            return read.recent_records(connection, self._site, limit)
+
+    def last_id(self) -> int:
+        """Id of the record stored last, the place from which a live view starts; 0 when there is none."""
+        with self._reading() as connection:
+            return read.last_id(connection, self._site)
+
+    def follow(self, after_id: int, poll_s: float = _POLL_S) -> Iterator[RecordRow]:
+        """Records stored after `after_id`, then those to come, for ever, asking every `poll_s` seconds."""
+        while True:
+            rows = self.records_after(after_id)
+            yield from rows
+            if rows:
+                after_id = rows[-1].id
+            else:
+                time.sleep(poll_s)
+
+    def device_rows(self) -> list[DeviceRow]:
+        """All devices with their status, in the order they were added."""
+        with self._reading() as connection:
+            return read.devices(connection, self._site)
+
+    def sequences(self) -> list[SequenceRow]:
+        """How complete each sequence of records is."""
+        with self._reading() as connection:
+            return completeness.sequences(connection, self._site)
+
+    def near_miss_cells(self, since_ms: int = 0) -> list[NearMissCell]:
+        """Near misses by zone, machine and hour with who took part: for `jikimi.fleet.aggregate` alone."""
+        with self._reading() as connection:
+            return read.near_miss_cells(connection, self._site, since_ms)
+
+    def dead_letters(self, limit: int = 100) -> list[DeadLetterRow]:
+        """Messages that could not be stored, newest first."""
+        with self._reading() as connection:
+            return read.dead_letters(connection, self._site, limit)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with _our_errors(self._engine), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with _our_errors(self._engine), writer(self._engine).begin() as connection:
+            yield connection
+
+
+@contextmanager
+def _our_errors(engine: sa.Engine) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise StoreError(f"the database {engine.url} does not work: {error.orig}") from error
+
+
+def _parse_alarm_id(text: str) -> tuple[str, int, int]:
+    parts = text.split(".")
+    if len(parts) != 3 or not all(part.isdecimal() and len(part) < 19 for part in parts[1:]):
+        raise StoreError(f"{text!r} is not the id of an alarm (DEVICE.BOOT.SEQ): `jikimi alarm list` shows them")
+    return parts[0], int(parts[1]), int(parts[2])

@@ -47,10 +47,10 @@ device_status = Table(
     Column("site", String(32), primary_key=True),
     Column("device", String(32), primary_key=True),
     Column("boot", BigInteger, nullable=False),
-    Column("online", Boolean, nullable=False),
-    Column("last_seen_ms", BigInteger, nullable=False),
-    Column("reset_reason", String(16)),
-    Column("firmware", String(32)),
+    Column("online", Boolean, nullable=False),  # what device and broker said last, of the latest boot
+    Column("last_seen_ms", BigInteger),  # receive time of the last message it sent; NULL: none yet
+    Column("reset_reason", String(64)),
+    Column("firmware", String(64)),
     Column("battery_pct", Integer),
     Column("heap_free_bytes", BigInteger),
     Column("journal_depth", Integer),
@@ -84,21 +84,43 @@ ack = Table(
     Column("boot", BigInteger, primary_key=True),
     Column("stream", Integer, primary_key=True),
     Column("upto_seq", BigInteger, nullable=False),  # every seq up to and including this one is stored or declared lost
+    Column(
+        "max_seq", BigInteger, nullable=False
+    ),  # highest seq stored or declared lost; above upto_seq: there is a gap
 )
 
+# Ranges of records the device had to overwrite before they could be sent (its own LOST records say so): they count as
+# accounted for in `ack`, and completeness is an honest number.
+lost = Table(
+    "lost",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("device", String(32), primary_key=True),
+    Column("boot", BigInteger, primary_key=True),
+    Column("stream", Integer, primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, primary_key=True),
+)
+
+# One row per alarm, from whichever of its records came first. Open: `kind` known, no `acknowledged_ms`, no
+# `resolved_ms`; the latter wins over the former. No state column, so that the order of arrival cannot matter.
 alarm = Table(
     "alarm",
     metadata,
     Column("site", String(32), primary_key=True),
     Column("device", String(32), primary_key=True),
     Column("boot", BigInteger, primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
-    Column("kind", Integer, nullable=False),
-    Column("zone", String(32), nullable=False),
-    Column("t_ms", BigInteger, nullable=False),
-    Column("state", String(12), nullable=False),  # open | acknowledged | resolved
-    Column("changed_ms", BigInteger, nullable=False),
-    Index("alarm_by_state", "site", "state"),
+    Column("seq", BigInteger, primary_key=True),  # of the record that raised it
+    Column("kind", Integer),  # NULL: the record that ends it came first
+    Column("zone", String(32)),
+    Column("t_ms", BigInteger),
+    Column("acknowledged_ms", BigInteger),
+    Column("acknowledged_by", String(32)),  # a role, never a person
+    Column("resolved_ms", BigInteger),
+    Column("resolved_boot", BigInteger),  # of the record that ended it; the first one counts
+    Column("resolved_seq", BigInteger),
+    Column("resolved_why", String(16)),
+    Index("alarm_unresolved", "site", "resolved_ms", "t_ms"),
 )
 
 near_miss_hour = Table(
@@ -109,11 +131,12 @@ near_miss_hour = Table(
     Column("machine", String(32), primary_key=True),  # device id of the machine node
     Column("hour_ms", BigInteger, primary_key=True),
     Column("count", Integer, nullable=False),
-    Column("min_distance_mm", Integer, nullable=False),
+    Column("danger_count", Integer, nullable=False),  # those that reached the danger zone, not only the warning zone
 )
 
 # Who took part, for the minimum group size only: distinct ephemeral ids within one rotation period are distinct
-# tags, so the largest such number over the periods of a cell is a lower bound of the group behind the cell.
+# tags, so the largest such number over the periods of a cell is a lower bound of the group behind the cell. Sightings
+# near the edges of a period are left out (`jikimi.fleet.store.derive`).
 near_miss_group = Table(
     "near_miss_group",
     metadata,
@@ -125,13 +148,17 @@ near_miss_group = Table(
     Column("ephemeral", LargeBinary(8), primary_key=True),
 )
 
+# Messages that could not be stored, with their bytes. A device repeats what is not acknowledged, so equal ones are
+# counted instead of kept again.
 dead_letter = Table(
     "dead_letter",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("site", String(32), nullable=False),
+    Column("site", String(32), primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),  # SHA-256 of topic, a zero byte and payload
     Column("topic", String(256), nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("reason", String(64), nullable=False),
-    Column("recv_ms", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("first_recv_ms", BigInteger, nullable=False),
+    Column("recv_ms", BigInteger, nullable=False),  # of the last one
 )

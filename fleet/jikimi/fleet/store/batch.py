@@ -1,0 +1,87 @@
+"""What goes into one commit, and what came of it: frozen data between ingest and the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, TypeGuard
+
+_BIGGEST: Final = 2**63 - 1  # of a BIGINT column; CBOR reaches further
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Whether `value`, as a device sent it, is a whole number from 0 that a database column can hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _BIGGEST
+
+
+class StreamKey(NamedTuple):
+    """One sequence of records: numbers start at 1 and rise by 1."""
+
+    device: str
+    boot: int
+    stream: int
+
+
+class NewRecord(NamedTuple):
+    """One record as the device sent it; `t_up_ms` since the device's boot, `data` by the wire's small integer keys."""
+
+    seq: int
+    kind: int
+    t_up_ms: int
+    data: dict[int, Any]
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """What a birth, a last will or vitals say about a device; None: this message does not say."""
+
+    device: str
+    boot: int
+    online: bool
+    heard_ms: int | None  # receive time; None for what the broker says or kept: the device itself was not heard
+    reset_reason: str | None = None
+    firmware: str | None = None
+    battery_pct: int | None = None
+    heap_free_bytes: int | None = None
+    journal_depth: int | None = None
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message that is refused, with the reason code."""
+
+    topic: str
+    payload: bytes
+    reason: str
+    recv_ms: int
+
+
+@dataclass(frozen=True)
+class RecordMessage:
+    """The records of one message of one sequence, and its bytes in case the sender turns out to be unknown."""
+
+    topic: str
+    payload: bytes
+    recv_ms: int
+    key: StreamKey
+    boot_epoch_ms: int | None
+    clock_quality: int
+    records: tuple[NewRecord, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Everything of one commit, each list in order of arrival."""
+
+    messages: tuple[RecordMessage, ...] = ()
+    statuses: tuple[StatusReport, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a commit did. `acks`: for each sequence a message touched, the highest seq with nothing missing below."""
+
+    stored: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    acks: dict[StreamKey, int] = field(default_factory=dict)

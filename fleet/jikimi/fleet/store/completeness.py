@@ -1,0 +1,53 @@
+"""How complete the store is: what is here, what devices declared lost, and what is still to come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from jikimi.fleet.store.batch import StreamKey
+from jikimi.fleet.store.rows import SequenceRow
+from jikimi.fleet.store.schema import ack, lost, record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_KEY = (record.c.device, record.c.boot, record.c.stream)
+
+
+def sequences(connection: sa.Connection, site: str) -> list[SequenceRow]:
+    """One row for each sequence of records of which anything was heard."""
+    counted = sa.select(*_KEY, sa.func.count()).where(record.c.site == site).group_by(*_KEY)
+    stored = {StreamKey(*key): count for *key, count in connection.execute(counted)}
+    declared: dict[StreamKey, list[tuple[int, int]]] = defaultdict(list)
+    for _, *key, first, last in connection.execute(sa.select(lost).where(lost.c.site == site)):
+        declared[StreamKey(*key)].append((first, last))
+    rows = []
+    for _, *key, upto, highest in connection.execute(sa.select(ack).where(ack.c.site == site).order_by(*ack.c)):
+        sequence = StreamKey(*key)
+        gone = sum(
+            last - first + 1 - _stored_within(connection, site, sequence, first, last)
+            for first, last in _disjoint(declared[sequence])
+        )
+        rows.append(SequenceRow(*sequence, stored.get(sequence, 0), gone, upto, highest))
+    return rows
+
+
+def _disjoint(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same numbers (both ends included) as ranges that do not overlap."""
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _stored_within(connection: sa.Connection, site: str, key: StreamKey, first: int, last: int) -> int:
+    # A record may arrive after all: the broker still had it when the device gave it up.
+    this = (record.c.site == site) & (record.c.device == key.device) & (record.c.boot == key.boot)
+    this &= (record.c.stream == key.stream) & record.c.seq.between(first, last)
+    return connection.execute(sa.select(sa.func.count()).where(this)).scalar_one()

@@ -1,0 +1,66 @@
+"""Device status: the last that was said about each device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from jikimi.fleet.store.schema import device_status
+from jikimi.fleet.store.upsert import insert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from jikimi.fleet.store.batch import StatusReport, StreamKey
+
+_SAID = ("reset_reason", "firmware", "battery_pct", "heap_free_bytes", "journal_depth")
+
+
+def update(
+    connection: sa.Connection, site: str, reports: Iterable[StatusReport], heard: Mapping[StreamKey, int]
+) -> None:
+    """Apply `reports` in order, and that records of `heard` arrived at those times (ms)."""
+    reports = tuple(reports)
+    rows = _rows(connection, site, {report.device for report in reports} | {key.device for key in heard})
+    for key, heard_ms in heard.items():
+        row = rows.setdefault(key.device, _first(site, key.device, key.boot))
+        _hear(row, heard_ms)
+    for report in reports:
+        _apply(rows.setdefault(report.device, _first(site, report.device, report.boot)), report)
+    _save(connection, list(rows.values()))
+
+
+def _first(site: str, device: str, boot: int) -> dict[str, Any]:
+    said: dict[str, Any] = dict.fromkeys(_SAID)
+    return {"site": site, "device": device, "boot": boot, "online": False, "last_seen_ms": None, **said}
+
+
+def _hear(row: dict[str, Any], heard_ms: int | None) -> None:
+    if heard_ms is not None:
+        row["last_seen_ms"] = max(heard_ms, row["last_seen_ms"] or 0)
+
+
+def _apply(row: dict[str, Any], report: StatusReport) -> None:
+    _hear(row, report.heard_ms)
+    # The last will of a connection may come after the birth of the next boot.
+    if report.boot < row["boot"]:
+        return
+    row.update(boot=report.boot, online=report.online)
+    row.update({name: getattr(report, name) for name in _SAID if getattr(report, name) is not None})
+
+
+def _rows(connection: sa.Connection, site: str, devices: set[str]) -> dict[str, dict[str, Any]]:
+    if not devices:
+        return {}
+    query = sa.select(device_status).where(device_status.c.site == site, device_status.c.device.in_(devices))
+    return {row["device"]: dict(row) for row in connection.execute(query).mappings()}
+
+
+def _save(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    statement = insert(connection, device_status)
+    keys = list(device_status.primary_key.columns)
+    changed = {name: statement.excluded[name] for name in ("boot", "online", "last_seen_ms", *_SAID)}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
