@@ -19,7 +19,7 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
 #else
 
 static const mp_rom_map_elem_t globals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_jikimi_dot_sigcore)},
+    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__jikimi_sigcore)},
     {MP_ROM_QSTR(MP_QSTR_version), MP_ROM_PTR(&sigcore_version_obj)},
     {MP_ROM_QSTR(MP_QSTR_fall_new), MP_ROM_PTR(&sigcore_fall_new_obj)},
     {MP_ROM_QSTR(MP_QSTR_fall_push), MP_ROM_PTR(&sigcore_fall_push_obj)},
@@ -30,6 +30,6 @@ const mp_obj_module_t sigcore_module = {
     .base = {&mp_type_module},
     .globals = (mp_obj_dict_t *)&globals,
 };
-MP_REGISTER_MODULE(MP_QSTR_jikimi_dot_sigcore, sigcore_module);
+MP_REGISTER_MODULE(MP_QSTR__jikimi_sigcore, sigcore_module);
 
 #endif
