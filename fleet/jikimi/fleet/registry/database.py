@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from jikimi.fleet.errors import SiteError
+from jikimi.fleet.errors import StoreError
+from jikimi.fleet.store.engine import make_engine, writer
 from jikimi.fleet.store.schema import metadata
 
 if TYPE_CHECKING:
@@ -15,20 +16,16 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.site import Site
 
-_BUSY_S = 30  # ingest commits thousands of rows at a time; SQLite lets one writer in
-
 
 @contextmanager
 def transaction(site: Site) -> Iterator[sa.Connection]:
-    """One transaction, committed at the end; tables are made when they are not there yet."""
-    url = site.database_url
-    arguments = {"timeout": _BUSY_S} if url.startswith("sqlite") else {}
-    engine = sa.create_engine(url, connect_args=arguments, poolclass=sa.NullPool)
+    """One writing transaction, committed at the end; missing tables are made. StoreError: nothing was written."""
+    engine = make_engine(site.database_url)
     try:
-        with engine.begin() as connection:
+        with writer(engine).begin() as connection:
             metadata.create_all(connection)
             yield connection
-    except sa.exc.OperationalError as error:
-        raise SiteError(f"the database {engine.url} does not work ({error.orig}): check [database] url") from error
+    except sa.exc.DBAPIError as error:
+        raise StoreError(f"the database {engine.url} does not work ({error.orig}): check [database] url") from error
     finally:
         engine.dispose()
