@@ -62,6 +62,7 @@ def test_core_boot_link_warning_and_log_lines_are_kept() -> None:
 
 def test_a_link_that_goes_down_is_down() -> None:
     assert _fed("jk link up", "jk link down eof").linked == {"da": False}
+    assert _fed("jk link up", "jk boot 2 tag da reset").linked == {"da": False}
 
 
 @given(st.text())

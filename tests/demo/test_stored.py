@@ -77,7 +77,7 @@ def test_rows_beyond_one_per_key_are_duplicates(database: sa.Engine, url: str) -
 
 def test_a_near_miss_counted_twice_in_the_aggregate_is_a_duplicate(database: sa.Engine, url: str) -> None:
     _store(database, _row(1), _row(2))
-    cell = {"site": "s", "zone": "aisle", "machine": "dm", "hour_ms": 0, "min_distance_mm": 900}
+    cell = {"site": "s", "zone": "aisle", "machine": "dm", "hour_ms": 0, "danger_count": 0}
     with database.begin() as connection:
         connection.execute(schema.near_miss_hour.insert().values(count=3, **cell))
     assert read(url, "s").duplicates == 1

@@ -12,6 +12,7 @@ from jikimi.fleet.errors import JikimiError
 # name -> (module with an attribute `command`, one line for --help). Keeping the line here keeps --help from
 # importing anything.
 _COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("jikimi.fleet.cli.demo", "Run a whole factory on emulated boards."),
     "device": ("jikimi.fleet.cli.device", "Devices of a site: add, list, revoke."),
     "replay": ("jikimi.fleet.cli.replay", "Run the signal core over recordings."),
     "site": ("jikimi.fleet.cli.site", "Make a site."),

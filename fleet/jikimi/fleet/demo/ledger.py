@@ -84,6 +84,7 @@ class Ledger:
 
     def _take_boot(self, device: str, words: list[str]) -> None:
         self.boots.setdefault(device, []).append(int(words[0]))
+        self.linked[device] = False
 
     def _take_core(self, device: str, words: list[str]) -> None:
         self.cores[device] = Core(words[0], words[1])

@@ -19,7 +19,7 @@ from jikimi.fleet.floor.truth import GRID_S, ActedFall, Incursion, incursions
 
 _BODY_M = 0.25  # radius of a person in the line of a link
 _MACHINE_M = 0.9
-_OPENING_FADE_S = 0.5
+_OPENING_FADE_S, _CLOSING_FADE_S = 0.5, 3.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Floor:
 
     `workers` and `machines` name the boards; machines in the plan's order. Until `open` is called everybody stands
     still where the shift will begin, so that boards can start in their own time; from then on world time runs with
-    the shift. All times of the public methods are seconds of the world.
+    the shift until `close`, after which everybody stands still again. All times of the public
+    methods are seconds of the world.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Floor:
     ) -> None:
         self.plan = plan
         self.opened_s: float | None = None
+        self.closed_s = math.inf
         self._machines = dict(zip(machines, plan.machines, strict=True))
         rngs = np.random.default_rng(seed).spawn(len(workers) + 1)
         ranks = rngs[-1].permutation(len(workers))
@@ -72,9 +74,13 @@ class Floor:
         """Start the shift at this world time."""
         self.opened_s = t_s
 
+    def close(self, t_s: float) -> None:
+        """End the shift at this world time: from then on everybody stands still where they are."""
+        self.closed_s = t_s
+
     def shift_s(self, t_s: float) -> float:
-        """Seconds of the shift at a world time; 0 before it is open."""
-        return 0.0 if self.opened_s is None else max(t_s - self.opened_s, 0.0)
+        """Seconds of the shift at a world time; 0 before it is open, no more after it is closed."""
+        return 0.0 if self.opened_s is None else max(min(t_s, self.closed_s) - self.opened_s, 0.0)
 
     def position(self, board: str, t_s: float) -> Point:
         """Where a board is, in metres."""
@@ -86,13 +92,13 @@ class Floor:
         falls = [
             ActedFall(name, start + impact)
             for name, line in self._timelines.items()
-            for impact in line.impacts(until_s - start)
+            for impact in line.impacts(min(until_s, self.closed_s) - start)
         ]
         return sorted(falls, key=lambda fall: fall.impact_s)
 
     def incursions(self, until_s: float) -> list[Incursion]:
         """Every stay of a worker in a machine's warning zone from the opening to `until_s`, in order of time."""
-        times = np.arange(0.0, until_s - self._start_s, GRID_S)
+        times = np.arange(0.0, min(until_s, self.closed_s) - self._start_s, GRID_S)
         if not len(times):
             return []
         places = {name: line.positions(times) for name, line in self._timelines.items()}
@@ -142,12 +148,14 @@ class WornBody:
     def samples(self, t0_s: float, dt_s: float, n: int) -> Floats:
         """Motion at the world times t0, t0 + dt, …: (n, 6), g and deg/s in the board's axes."""
         times = t0_s + dt_s * np.arange(n, dtype=np.float64)
-        opened = self._floor.opened_s
-        if opened is None or times[-1] <= opened:
+        opened, closed = self._floor.opened_s, self._floor.closed_s
+        if opened is None or times[-1] <= opened or times[0] >= closed + _CLOSING_FADE_S:
             return self._waiting(times)
         moving = self._timeline.motion(np.maximum(times - opened, 0.0))
-        weight = np.clip((times - opened) / _OPENING_FADE_S, 0, 1)
-        return moving if weight[0] == 1 else blend(self._waiting(times), moving, weight)
+        begun = np.clip((times - opened) / _OPENING_FADE_S, 0, 1)
+        ended = np.clip((times - closed) / _CLOSING_FADE_S, 0, 1)
+        weight = np.minimum(begun, 1 - ended)
+        return moving if weight.min() == 1 else blend(self._waiting(times), moving, weight)
 
     def _waiting(self, times: Floats) -> Floats:
         return self._timeline.waiting.sample(times)

@@ -1,0 +1,88 @@
+"""`jikimi demo`: the whole factory in one command."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@click.command("demo")
+@click.option("--seconds", type=click.FloatRange(min=1), help="How long the floor is open.  [default: until Ctrl-C]")
+@click.option("--tags", type=click.IntRange(1, 64), default=8, show_default=True, help="Workers, each with a tag.")
+@click.option("--machines", type=click.IntRange(1), default=3, show_default=True, help="Machines, each with a node.")
+@click.option(
+    "--recordings",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="SisFall recordings to move the workers with.  [default: motion from physics]",
+)
+@click.option("--no-web", is_flag=True, help="Without the live page.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, as the last line.")
+@click.option("--seed", type=click.IntRange(0), help="The same seed acts the same shift.  [default: a random one]")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Make the site here and keep it.  [default: a temporary one]",
+)
+def command(
+    seconds: float | None,
+    tags: int,
+    machines: int,
+    recordings: Path | None,
+    no_web: bool,
+    as_json: bool,
+    seed: int | None,
+    directory: Path | None,
+) -> None:
+    """Run a factory: workers, machines, real firmware on emulated boards, a real broker, the fleet manager.
+
+    Ends after --seconds, or on Ctrl-C, with an account of what was acted, detected, stored and lost.
+
+    Example: jikimi demo --seconds 20 --tags 3 --machines 2 --no-web
+    """
+    from jikimi.fleet.demo.requirements import check  # slow imports from here on
+
+    check()
+    from jikimi.fleet.demo.run import Factory, Options
+    from jikimi.fleet.demo.view import view
+
+    chosen = secrets.randbelow(10_000) if seed is None else seed
+    stop = threading.Event()
+    with _place(directory) as place, _on_end_signals(stop), view(terminal=sys.stderr.isatty()) as shown:
+        options = Options(seconds, tags, machines, recordings, not no_web, chosen, place)
+        with Factory(options, shown, stop) as factory:
+            summary = factory.run()
+    click.echo(json.dumps(summary.to_json()) if as_json else "\n".join(summary.lines()))
+
+
+@contextmanager
+def _place(directory: Path | None) -> Iterator[Path]:
+    """Where the site goes: as asked for, or a directory that is gone afterwards."""
+    if directory is not None:
+        yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="jikimi-demo-") as temporary:
+        yield Path(temporary) / "site"
+
+
+@contextmanager
+def _on_end_signals(stop: threading.Event) -> Iterator[None]:
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _END_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,95 @@
+"""The account of a run, put together from three sources that know nothing of each other.
+
+What was acted comes from the floor, what was published from the devices' consoles, what was stored from the
+database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jikimi.fleet.demo.ledger import Ledger, percentile
+from jikimi.fleet.demo.matching import (
+    ReportedFall,
+    ReportedNearMiss,
+    Score,
+    marginal,
+    score_falls,
+    score_incursions,
+)
+from jikimi.fleet.demo.stage import Member
+from jikimi.fleet.demo.stored import Stored, StoredRecord
+from jikimi.fleet.floor import Floor
+from jikimi.wire import kinds
+
+_PERIOD_BYTES, _EPHEMERAL_BYTES = 8, 8
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Falls and incursions against the truth."""
+
+    falls: Score
+    incursions: Score
+    marginal: int
+
+
+def score(members: Sequence[Member], floor: Floor, stored: Stored, epoch_ms: float, end_s: float) -> Scores:
+    """Compare what was stored with what was acted; `epoch_ms` is the UTC time of the world's start."""
+    records = sorted(stored.records, key=lambda record: record.epoch_ms)
+    falls = [
+        ReportedFall(record.key.device, (record.epoch_ms - epoch_ms) / 1000)
+        for record in records
+        if record.kind == kinds.FALL
+    ]
+    near = list(_near_misses(members, records, epoch_ms))
+    warn_m = {member.device: member.machine.warn for member in members if member.machine}
+    true = floor.incursions(end_s)
+    return Scores(
+        score_falls(floor.acted_falls(end_s), falls, end_s),
+        score_incursions(true, near, end_s, warn_m),
+        marginal(true, warn_m),
+    )
+
+
+def figures(ledger: Ledger, stored: Stored) -> dict[str, Any]:
+    """What became of the records the devices wrote."""
+    alarms, warnings = ledger.alarm_latencies_ms(), ledger.warning_ms
+    return {
+        "events_published": len(ledger.records),
+        "events_stored": len(stored.records),
+        "duplicates": stored.duplicates,
+        "lost": len(ledger.records.keys() - stored.keys),
+        "alarm_latency_ms": _spread(alarms),
+        "warning_latency_ms": _spread(warnings),
+    }
+
+
+def _spread(values: list[int]) -> dict[str, int | None]:
+    return {"p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}
+
+
+def _near_misses(
+    members: Sequence[Member], records: Iterable[StoredRecord], epoch_ms: float
+) -> Iterable[ReportedNearMiss]:
+    secrets = {member.device: member.secret for member in members if member.is_tag}
+    for record in records:
+        if record.kind == kinds.NEAR_MISS:
+            board = _whose(secrets, record.data.get(kinds.EPHEMERAL), record.data.get(kinds.PERIOD))
+            yield ReportedNearMiss(record.key.device, board, (record.epoch_ms - epoch_ms) / 1000)
+
+
+def _whose(secrets: dict[str, bytes], ephemeral: Any, period: Any) -> str | None:
+    """The tag an ephemeral id belongs to, as only the holder of all secrets can tell."""
+    if not isinstance(ephemeral, bytes) or not isinstance(period, int) or period < 0:
+        return None
+    moment = period.to_bytes(_PERIOD_BYTES, "big")
+    found = (tag for tag, key in secrets.items() if _id(key, moment) == ephemeral)
+    return next(found, None)
+
+
+def _id(secret: bytes, moment: bytes) -> bytes:
+    return hashlib.sha256(secret + moment).digest()[:_EPHEMERAL_BYTES]

@@ -1,0 +1,62 @@
+"""The latest of the store, in words, while a run goes."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from jikimi.fleet.store import AlarmRow, RecordRow, Store
+
+_QUIET = ("bends",)  # stored, but not news
+
+
+class Feed:
+    """Reads what is new since the last time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._last = 0
+        self.stored = 0
+        self.near_misses: Counter[str] = Counter()  # by device id of the machine node
+
+    def news(self) -> list[str]:
+        """A line for each record stored since the last call."""
+        rows = self._store.records_after(self._last)
+        self.stored += len(rows)
+        self.near_misses.update(row.device for row in rows if row.kind == "near_miss")
+        if rows:
+            self._last = rows[-1].id
+        return [_line(row) for row in rows if row.kind not in _QUIET]
+
+    def open_alarms(self) -> list[str]:
+        """A line for each alarm neither acknowledged nor resolved, newest first."""
+        return [_alarm(row) for row in self._store.open_alarms() if row.state == "open"]
+
+
+def _alarm(row: AlarmRow) -> str:
+    return f"{_clock(row.t_ms)} {_word(row.kind)} {row.name} ({row.zone})"
+
+
+def _line(row: RecordRow) -> str:
+    return f"{_clock(row.t_ms)}  {_word(row.kind):<13} {row.name:<12} {row.zone:<12} {_details(row)}".rstrip()
+
+
+def _word(kind: str) -> str:
+    return kind.upper() if kind == "fall" else kind.replace("_", " ")
+
+
+def _details(row: RecordRow) -> str:
+    parts = []
+    if "level" in row.data:
+        parts.append(f"{row.data['level']} zone")
+    if isinstance(nearest := row.data.get("distance_mm"), int):
+        parts.append(f"{nearest / 1000:.1f} m")
+    if isinstance(dwell := row.data.get("dwell_ms"), int):
+        parts.append(f"for {dwell / 1000:.1f} s")
+    if row.kind == "fall" and isinstance(confidence := row.data.get("confidence_permille"), int):
+        parts.append(f"confidence {confidence / 10:.0f} %")
+    return ", ".join(parts)
+
+
+def _clock(epoch_ms: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(epoch_ms / 1000))
