@@ -88,6 +88,13 @@ def test_the_key_of_another_device_is_never_overwritten(jikimi, site):
     assert len(json.loads(jikimi("device", "list", "--json", cwd=site.path).stdout)) == 1
 
 
+def test_a_place_that_cannot_take_the_key_is_refused_before_the_device_exists(jikimi, site):
+    (site.path / "file").write_text("")
+    options = ("--kind", "tag", "--name", "Tag", "--zone", "floor", "--out", "file/t")
+    assert jikimi("device", "add", *options, cwd=site.path).returncode == 2
+    assert jikimi("device", "list", "--json", cwd=site.path).stdout == "[]\n"
+
+
 def test_the_site_can_come_from_the_environment(jikimi, site):
     result = jikimi("device", "list", "--json", env={**os.environ, "JIKIMI_SITE": str(site.path)})
     assert (result.returncode, json.loads(result.stdout)) == (0, [])

@@ -47,6 +47,12 @@ def test_a_directory_with_something_in_it_is_refused(tmp_path):
     assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
 
 
+def test_a_place_where_nothing_can_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SiteError, match="cannot make a site at"):
+        Site.init(tmp_path / "file" / "busan-1")
+
+
 def test_an_empty_directory_becomes_a_site(tmp_path):
     (tmp_path / "empty").mkdir()
     assert Site.init(tmp_path / "empty").name == "empty"

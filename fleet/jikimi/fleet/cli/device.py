@@ -68,7 +68,7 @@ def add(site: Site, as_json: bool, kind: str, name: str, zone: str, machine_kind
     """
     from jikimi.fleet.registry import add_device  # slow import
 
-    _refuse_key(out)
+    _make_place(out)
     files = add_device(site, kind, name, zone, machine_kind)
     files.write_tls(out)
     click.echo(json.dumps(_described(files), ensure_ascii=False) if as_json else files.device)
@@ -88,7 +88,12 @@ def revoke_(site: Site, device: str) -> None:
     click.echo(f"{device} is revoked", err=True)
 
 
-def _refuse_key(out: Path) -> None:
+def _make_place(out: Path) -> None:
+    """Before the device is registered: a directory that can take its only key, and does not hold another one."""
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"cannot make {out}: {error.strerror}") from error
     if (out / "key.der").exists():
         raise click.UsageError(f"{out} already holds the key of a device: name another directory with --out")
 

@@ -76,15 +76,10 @@ class Site:
         target = Path(path).absolute()
         _refuse_existing(target)
         wanted = _with_name(settings or Settings(), name or target.name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))  # mode 0700, as a site stays
         try:
-            _fill(cls(draft, wanted))
-            draft.rename(target)  # replaces an empty directory, fails on anything else
+            _make_whole(target, wanted)
         except OSError as error:
             raise SiteError(f"cannot make a site at {target}: {error.strerror}") from error
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
         return cls.open(target)
 
     @classmethod
@@ -210,6 +205,16 @@ def _with_name(settings: Settings, name: str) -> Settings:
         return replace(settings, site=SiteSettings(name))
     except ValueError as error:
         raise SiteError(f"the site's {error}: choose one with --name") from error
+
+
+def _make_whole(target: Path, settings: Settings) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))  # mode 0700, as a site stays
+    try:
+        _fill(Site(draft, settings))
+        draft.rename(target)  # replaces an empty directory, fails on anything else
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _fill(site: Site) -> None:
