@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from math import isqrt
 from pathlib import Path
 from typing import NamedTuple
 
-MODEL = Path(__file__).resolve().parents[2] / "native" / "src" / "sig_fall_model.h"
+Vector = list[int]
+
+HEADER = Path(__file__).resolve().parents[2] / "native" / "src" / "sig_fall_model.h"
 TICK_HZ, TICKS_PER_CELL, CELLS, POST = 50, 4, 46, 19
 
 
-def div(a, b):
+def div(a: int, b: int) -> int:
     return abs(a) // abs(b) * (1 if (a >= 0) == (b >= 0) else -1)
 
 
-def clamp(value, limit):
+def clamp(value: int, limit: int) -> int:
     return max(-limit, min(limit, value))
 
 
@@ -29,18 +32,21 @@ class Tree(NamedTuple):
     limit: list[int]
 
 
-def load_models():
+Model = tuple[int, list[Tree]]
+
+
+def load_models() -> dict[str, Model]:
     """{"fall_waist": (bias, trees), …} out of the generated header."""
-    text = MODEL.read_text(encoding="utf-8")
+    text = HEADER.read_text(encoding="utf-8")
     models = {}
     for name, body in re.findall(r"sig_tree_t (\w+)_trees\[\d+\] = \{(.*?)\n\};", text, re.DOTALL):
         lists = [[int(x) for x in part.split(",")] for part in re.findall(r"\{([^{}]+)\}", body)]
-        bias = int(re.search(rf"{name.upper()}_BIAS = (-?\d+)", text).group(1))
+        bias = int(re.findall(rf"{name.upper()}_BIAS = (-?\d+)", text)[0])
         models[name] = bias, [Tree(*lists[i : i + 3]) for i in range(0, len(lists), 3)]
     return models
 
 
-def score(model, features):
+def score(model: Model, features: Vector) -> int:
     bias, trees = model
     total = bias
     for tree in trees:
@@ -51,14 +57,16 @@ def score(model, features):
     return total
 
 
-def permille(log_odds):
+def permille(log_odds: int) -> int:
     upper = [500, 622, 731, 818, 881, 924, 953, 971, 982, 989, 993, 996, 998, 998, 999]
     step, rest = divmod(abs(log_odds), 128)
     value = 999 if step >= 14 else upper[step] + (upper[step + 1] - upper[step]) * rest // 128
     return 1000 - value if log_odds < 0 else value
 
 
-def resample(samples, rate_centihz, acc_lsb, gyro_lsb_x100):
+def resample(
+    samples: Iterable[Sequence[int]], rate_centihz: int, acc_lsb: int, gyro_lsb_x100: int
+) -> Iterator[tuple[Vector, Vector]]:
     """Motion samples (three mg, three deg/s) at 50 Hz: the mean over each 20 ms, inputs held for their period."""
     in_ticks, out_ticks = 100 * TICK_HZ, rate_centihz
     sums, missing = [0] * 6, out_ticks
@@ -76,12 +84,12 @@ def resample(samples, rate_centihz, acc_lsb, gyro_lsb_x100):
                 sums, missing = [0] * 6, out_ticks
 
 
-def magnitude(v):
+def magnitude(v: Vector) -> int:
     return isqrt(sum(x * x for x in v))
 
 
 class Cell(NamedTuple):
-    acc: list[int]
+    acc: Vector
     mean: int
     top: int
     low: int
@@ -89,13 +97,14 @@ class Cell(NamedTuple):
     gyro: int
 
     @property
-    def spread(self):
+    def spread(self) -> int:
         return self.top - self.low
 
 
-def cells(motion):
+def cells(motion: Iterable[tuple[Vector, Vector]]) -> Iterator[Cell]:
     """80 ms cells."""
-    last, part = 1000, []
+    last = 1000
+    part: list[tuple[Vector, int, int, int]] = []
     for acc, gyro in motion:
         mag = magnitude(acc)
         part.append((acc, mag, abs(mag - last), magnitude(gyro)))
@@ -113,31 +122,31 @@ def cells(motion):
             part = []
 
 
-def mean_vector(part):
+def mean_vector(part: list[Cell]) -> Vector:
     return [div(sum(cell.acc[i] for cell in part), len(part)) for i in range(3)]
 
 
-def cos_1024(a, b):
+def cos_1024(a: Vector, b: Vector) -> int:
     return div(sum(x * y for x, y in zip(a, b, strict=True)), (magnitude(a) * magnitude(b) >> 10) + 1)
 
 
-def distance(a, b):
+def distance(a: Vector, b: Vector) -> int:
     return magnitude([x - y for x, y in zip(a, b, strict=True)])
 
 
-def mean_of(values):
+def mean_of(values: list[int]) -> int:
     return sum(values) // len(values)
 
 
-def excess(part, sign):
+def excess(part: list[Cell], sign: int) -> int:
     return sum(max(0, sign * (cell.mean - 1000)) for cell in part)
 
 
-def features(history, age, slow):
+def features(history: list[Cell], age: int, slow: Vector) -> Vector:
     """Thirty numbers about the cells around the peak `age` cells ago; `history` is oldest first."""
     n = len(history) - 1
 
-    def at(a, b):
+    def at(a: int, b: int) -> list[Cell]:
         return [history[max(0, min(n, n - age + r))] for r in range(a, b + 1)]
 
     before, near, drop, early, late = (
@@ -179,10 +188,10 @@ def features(history, age, slow):
     return [clamp(value, 32766) for value in values]
 
 
-def falling_features(history):
+def falling_features(history: list[Cell]) -> Vector:
     """Fourteen numbers about the last 1.7 s."""
 
-    def last(a, b):
+    def last(a: int, b: int) -> list[Cell]:
         return history[len(history) - 1 + a : len(history) + b]
 
     before, middle, now = mean_vector(last(-20, -12)), mean_vector(last(-5, -2)), mean_vector(last(-1, 0))
@@ -208,16 +217,17 @@ def falling_features(history):
 class Watch:
     """Got up again, or lies still."""
 
-    def __init__(self, placement, still_limit):
+    def __init__(self, placement: int, still_limit: int) -> None:
+        self.reference: Vector = []
         self.placement, self.still_limit = placement, still_limit
         self.down, self.still = False, 0
 
-    def fell(self, history):
+    def fell(self, history: list[Cell]) -> None:
         self.upright = mean_vector(history[-POST - 26 : -POST - 13])
         self.turned = cos_1024(self.upright, mean_vector(history[-8:])) < 724
         self.down, self.up, self.active = True, 0, 0
 
-    def recovered(self, history):
+    def recovered(self, history: list[Cell]) -> int | None:
         """Confidence (permille) when the person got up at this cell, else None."""
         if not self.down:
             return None
@@ -230,7 +240,7 @@ class Watch:
         self.down = False
         return 900 if self.up >= 25 else 700
 
-    def lies_still(self, cell):
+    def lies_still(self, cell: Cell) -> bool:
         shift = sum(abs(a - b) for a, b in zip(cell.acc, self.reference, strict=True))
         if cell.spread > 80 or cell.gyro > 15 or shift > 150:
             self.still, self.reference = 0, cell.acc
@@ -239,16 +249,26 @@ class Watch:
         return self.still_limit > 0 and self.still == self.still_limit
 
 
-def detect(samples, rate_centihz, placement, acc_lsb, gyro_lsb_x100, no_motion_s=120, models=None):
+def detect(
+    samples: Iterable[Sequence[int]],
+    rate_centihz: int,
+    placement: int,
+    acc_lsb: int,
+    gyro_lsb_x100: int,
+    no_motion_s: int = 120,
+) -> list[tuple[int, int, int]]:
     """Events [(kind, t_ms, confidence permille)] in raw samples; `no_motion_s` -1 is off."""
-    models = models or load_models()
+    models = load_models()
     where = ("waist", "wrist")[placement]
     watch = Watch(placement, 0 if no_motion_s < 0 else no_motion_s * 1000 // 80)
-    history, slow, events = deque(maxlen=CELLS), None, []
-    peak_age, peak, hold, falling_hold = None, 1400, 0, 0
+    history: deque[Cell] = deque(maxlen=CELLS)
+    slow: Vector = []
+    events: list[tuple[int, int, int]] = []
+    peak_age: int | None = None
+    peak, hold, falling_hold = 1400, 0, 0
     for count, cell in enumerate(cells(resample(samples, rate_centihz, acc_lsb, gyro_lsb_x100)), start=1):
         t_ms = count * 80
-        if slow is None:
+        if not slow:
             history.extend([cell] * CELLS)
             slow, watch.reference = [16 * x for x in cell.acc], cell.acc
         history.append(cell)

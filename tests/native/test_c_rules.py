@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from jikimi.sigcore._sigcore import ffi
@@ -16,7 +17,7 @@ STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversio
 ALLOWED = {"memset", "memcpy", "_GLOBAL_OFFSET_TABLE_"}
 
 
-def run(command):
+def run(command: list[object]) -> str:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -45,7 +46,7 @@ def test_every_header_stands_on_its_own(header, tmp_path):
     run(["gcc", *STRICT, *INCLUDE, "-c", source, "-o", tmp_path / "alone.o"])
 
 
-def symbols(path):
+def symbols(path: Path) -> list[tuple[str, ...]]:
     """(letter, name) of every symbol, as nm prints them."""
     return [tuple(line.split()[-2:]) for line in run(["nm", path]).splitlines()]
 

@@ -23,7 +23,7 @@ def test_tables_trained_on_others_find_the_falls_of_four_people_and_nothing_else
     examples = [fall_models.Example(trial, "200 Hz", fall_data.candidates(trial, WAIST.number)) for trial in trials]
     seen = [example for example in examples if example.trial.person not in UNSEEN]
     model = fall_models.train_impact(WAIST, seen)
-    hits = {True: [], False: []}
+    hits: dict[bool, list[bool]] = {True: [], False: []}
     for example in examples:
         if example.trial.person in UNSEEN:
             times_s = example.seen.t_s[model.score(example.seen.features) > 0]
@@ -49,7 +49,7 @@ def test_the_shipped_tables_score_as_the_training_tool_computed_them(trials):
     ]
 
 
-def _example(trial):
+def _example(trial: fall_data.Trial) -> fall_models.Example:
     return fall_models.Example(trial, "200 Hz", fall_data.candidates(trial, WAIST.number))
 
 

@@ -7,20 +7,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from jikimi.sigcore import FallDetector, block
-from tests.native.signals import block_events, story, to_raw
+from jikimi.sigcore import Event, FallDetector, block
+from tests.native.signals import Motion, block_events, story, to_raw
 
 KINDS = {"falling", "fall", "recovered", "no_motion"}
 
 
-def run(motion, rate_hz, **options):
-    return FallDetector(rate_hz, **options).push(motion[:, :3], motion[:, 3:])
+def run(motion: Motion, rate_hz: float, no_motion_s: int | None = 120) -> list[Event]:
+    return FallDetector(rate_hz, no_motion_s=no_motion_s).push(motion[:, :3], motion[:, 3:])
 
 
-def rotation(seed):
+def rotation(seed: int) -> NDArray[np.float64]:
     q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
-    return q * np.linalg.det(q)
+    return np.asarray(q * np.linalg.det(q))
 
 
 @settings(max_examples=20, deadline=None)

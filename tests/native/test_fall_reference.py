@@ -6,14 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.native import reference_fall as reference
-from tests.native.signals import RAW_ACC_LSB, RAW_GYRO_LSB_X100, block_events, story, to_raw
+from tests.native.signals import RAW_ACC_LSB, RAW_GYRO_LSB_X100, Raw, block_events, story, to_raw
 
 
-def reference_rows(raw, rate_hz, placement=0, still=0):
+def reference_rows(raw: Raw, rate_hz: int, placement: int = 0, still: int = 0) -> list[tuple[int, ...]]:
     seconds = 120 if still == 0 else still
-    found = reference.detect(
-        raw.tolist(), rate_hz * 100, placement, RAW_ACC_LSB, RAW_GYRO_LSB_X100, seconds, reference.load_models()
-    )
+    found = reference.detect(raw.tolist(), rate_hz * 100, placement, RAW_ACC_LSB, RAW_GYRO_LSB_X100, seconds)
     return [(*row, 0) for row in found]
 
 

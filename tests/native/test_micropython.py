@@ -11,7 +11,7 @@ import pytest
 
 from jikimi.sigcore import block
 from tests.native.conftest import ROOT
-from tests.native.signals import RAW_ACC_LSB, RAW_GYRO_LSB_X100, block_events, story, to_raw
+from tests.native.signals import RAW_ACC_LSB, RAW_GYRO_LSB_X100, Raw, block_events, story, to_raw
 
 _DEVICE = """
 import json, sys
@@ -43,7 +43,7 @@ def device(tmp_path_factory):
     return flash
 
 
-def micropython(device, script, stdin=""):
+def micropython(device: Path, script: str, stdin: str = "") -> str:
     """Run a script in the MicroPython that is installed beside this Python; returns its stdout."""
     program = shutil.which("micropython", path=str(Path(sys.executable).parent))
     assert program, "the interpreter is part of the dev extra: pip install -e '.[dev]'"
@@ -55,7 +55,7 @@ def micropython(device, script, stdin=""):
     return done.stdout
 
 
-def device_events(device, jobs):
+def device_events(device: Path, jobs: list[tuple[Raw, int, int, int, int]]) -> list[list[tuple[int, ...]]]:
     """Events of [(raw, rate_hz, placement, chunk, man-down time)], each row (kind, t_ms, confidence, data)."""
     lines = []
     for i, (raw, rate_hz, placement, chunk, still) in enumerate(jobs):

@@ -1,14 +1,15 @@
 """`jikimi replay`: recordings in, one line per event out."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from jikimi.fleet.cli.replay import command
 from jikimi.fleet.replay import Recording, RecordingError, read_recording, replay
-from tests.native.signals import story
+from tests.native.signals import Motion, story
 
 NAMES = ["t_s", "ax_g", "ay_g", "az_g", "gx_dps", "gy_dps", "gz_dps"]
 
@@ -18,7 +19,7 @@ def motion():
     return story(1, 100)
 
 
-def write_csv(path, motion, names=NAMES, start_s=0.0, separator=","):
+def write_csv(path: Path, motion: Motion, names: list[str] = NAMES, start_s: float = 0.0, separator: str = ",") -> Path:
     t_s = start_s + np.arange(len(motion)) / 100
     table = dict(zip(NAMES, np.column_stack([t_s, motion]).T, strict=True)) | {"hr_bpm": np.full(len(motion), 80.0)}
     lines = [separator.join(names)]
@@ -27,7 +28,7 @@ def write_csv(path, motion, names=NAMES, start_s=0.0, separator=","):
     return path
 
 
-def run(*args):
+def run(*args: object) -> Result:
     return CliRunner().invoke(command, [str(arg) for arg in args])
 
 
