@@ -17,6 +17,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("jikimi.fleet.cli.replay", "Run the signal core over recordings."),
     "site": ("jikimi.fleet.cli.site", "Make a site."),
     "up": ("jikimi.fleet.cli.up", "Run a site until Ctrl-C."),
+    "virtual-board": ("jikimi.fleet.cli.virtual_board", "Run boards without hardware."),
 }
 
 

@@ -10,6 +10,6 @@
 
 from jikimi.fleet.virtual.board import VirtualBoard
 from jikimi.fleet.virtual.hardware import Faults, Output
-from jikimi.fleet.virtual.world import Body, Channel, StillBody, Vacuum, World
+from jikimi.fleet.virtual.world import Bench, Body, Channel, StillBody, Vacuum, World
 
-__all__ = ["Body", "Channel", "Faults", "Output", "StillBody", "Vacuum", "VirtualBoard", "World"]
+__all__ = ["Bench", "Body", "Channel", "Faults", "Output", "StillBody", "Vacuum", "VirtualBoard", "World"]

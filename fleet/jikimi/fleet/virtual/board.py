@@ -23,6 +23,7 @@ _RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
 _FRIENDLY_BANNER = b'Type "help()" for more information.\r\n'
 _CTRL_A = b"\x01"
 _INPUT_MAX = 4096
+RESTART_STATUS = os.EX_TEMPFAIL
 _FOREVER_MS = 0xFFFFFFFF
 
 # A board that crashes again and again does it ever more slowly, so that it cannot eat the machine.
@@ -206,6 +207,8 @@ class VirtualBoard:
             if cause == link.SOFT_RESET:
                 self._announce("MPY: soft reboot")
             self._later(after_s, cause)
+        elif code == RESTART_STATUS:  # a gateway's way to ask for a reset
+            self._later(0.0, link.HARD_RESET)
         elif code == 0:  # Ctrl-D at the prompt, or sys.exit()
             self._announce("MPY: soft reboot")
             self._later(0.0, link.SOFT_RESET)

@@ -67,6 +67,18 @@ class Vacuum:
         return None
 
 
+class Bench:
+    """All boards lie on one bench, a metre from each other."""
+
+    def rssi_dbm(self, tx: str, rx: str, t_s: float) -> float | None:  # noqa: ARG002
+        """What a 0 dBm sender gives at a metre."""
+        return -59.0
+
+    def range_m(self, a: str, b: str, t_s: float) -> float | None:  # noqa: ARG002
+        """A metre."""
+        return 1.0
+
+
 class World:
     """A context manager; boards without an entry in `bodies` lie still."""
 

@@ -18,7 +18,7 @@ SOFT_RESET = 5
 _MICROPYTHON = sys.implementation.name == "micropython"
 _Stream = io.IOBase if _MICROPYTHON else object
 _MSG_PEEK = 2
-_UART_PEEK = 256
+_UART_BYTES = 256
 # Requests of MicroPython's stream protocol.
 _IOCTL_POLL = 3
 _IOCTL_FILENO = 10
@@ -303,25 +303,26 @@ class UART(_Stream):
     def fileno(self):
         return self._socket.fileno()
 
-    def _peek(self):
+    def _receive(self, count, flags=0):
         try:
-            return self._socket.recv(_UART_PEEK, _MSG_PEEK)
+            return self._socket.recv(count, flags)
         except OSError as error:
             if error.errno != errno.EAGAIN:
                 raise
             return b""
 
     def any(self):
-        """Bytes that wait; up to 256, as the receive buffer of a chip."""
-        return len(self._peek())
+        """1 when bytes wait, else 0: the documented answer of a port that does not count them."""
+        return len(self._receive(1, _MSG_PEEK))
 
     def read(self, nbytes=None):
         """Up to `nbytes`, or what there is; None when nothing came within the timeout."""
-        data = b""
-        while nbytes is None or len(data) < nbytes:
-            if not self._wait(self._timeout_char_ms if data else self._timeout_ms):
+        data = self._wait(_UART_BYTES if nbytes is None else nbytes, 0, self._timeout_ms)
+        while data and (nbytes is None or len(data) < nbytes):
+            more = self._wait(_UART_BYTES if nbytes is None else nbytes - len(data), 0, self._timeout_char_ms)
+            if not more:
                 break
-            data += self._socket.recv(_UART_PEEK if nbytes is None else nbytes - len(data))
+            data += more
         return data or None
 
     def readinto(self, buf, nbytes=None):
@@ -335,22 +336,20 @@ class UART(_Stream):
         """A line with its newline, or what came before the timeout; None when nothing did."""
         data = b""
         while not data.endswith(b"\n"):
-            if not self._wait(self._timeout_char_ms if data else self._timeout_ms):
+            waiting = self._wait(_UART_BYTES, _MSG_PEEK, self._timeout_char_ms if data else self._timeout_ms)
+            if not waiting:
                 break
-            waiting = self._peek()
             end = waiting.find(b"\n") + 1
-            data += self._socket.recv(end or len(waiting))
+            data += self._receive(end or len(waiting))
         return data or None
 
-    def _wait(self, timeout_ms):
-        if self.any():
-            return True
+    def _wait(self, count, flags, timeout_ms):
+        data = self._receive(count, flags)
         end_ms = _ticks_ms() + timeout_ms
-        while _ticks_ms() < end_ms:
+        while not data and _ticks_ms() < end_ms:
             time.sleep(0.001)
-            if self.any():
-                return True
-        return False
+            data = self._receive(count, flags)
+        return data
 
     def write(self, buf):
         self._socket.sendall(buf)
@@ -368,7 +367,7 @@ class UART(_Stream):
             return self._socket.fileno()
         if request == _IOCTL_POLL:
             return arg & (5 if self.any() else 4)
-        return -errno.EINVAL if hasattr(errno, "EINVAL") else -22
+        return -errno.EINVAL
 
 
 def _ticks_ms():

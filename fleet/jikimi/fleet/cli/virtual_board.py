@@ -1,0 +1,62 @@
+"""`jikimi virtual-board`: boards without hardware."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tempfile
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from jikimi.fleet.virtual import VirtualBoard
+
+# SIGHUP: the terminal was closed.
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@click.command("virtual-board")
+@click.option("--count", default=1, show_default=True, type=click.IntRange(1, 256), help="How many boards.")
+@click.option(
+    "--dir",
+    "directory",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where their flash is kept.  [default: forgotten at the end]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each board.")
+def command(count: int, directory: Path | None, as_json: bool) -> None:
+    """Run blank virtual boards until interrupted; prints the serial port of each on a line.
+
+    A board is a real MicroPython with emulated sensors and radio; they hear each other as on a bench.
+
+    Example: jikimi virtual-board --count 2
+    """
+    from jikimi.fleet.virtual import Bench, VirtualBoard, World  # slow import
+
+    ended = threading.Event()
+    before = {number: signal.signal(number, lambda *_: ended.set()) for number in _END_SIGNALS}
+    try:
+        with ExitStack() as stack:
+            folder = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jikimi-boards-")))
+            world = stack.enter_context(World(channel=Bench()))
+            for number in range(1, count + 1):
+                board = stack.enter_context(VirtualBoard(f"board-{number}", folder / f"board-{number}", world))
+                board.start()
+                click.echo(_line(board, as_json))
+            click.echo(f"try: mpremote connect port:{board.port}   (Ctrl-C ends the boards)", err=True)
+            ended.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _line(board: VirtualBoard, as_json: bool) -> str:
+    if not as_json:
+        return board.port
+    files = {"flash": str(board.flash_dir), "log": str(board.console.log_path)}
+    return json.dumps({"name": board.name, "port": board.port, "pid": board.pid, **files})

@@ -1,0 +1,96 @@
+"""The files of a device: {path on the device: content}. Code compiled for MicroPython, configuration, keys.
+
+Device code is data here: it is looked up on disk and never imported.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jikimi.fleet.errors import BoardError
+from jikimi.fleet.virtual.compiler import compile_file
+
+Image = dict[str, bytes]
+
+# Parts of the packages that only run on CPython.
+_HOST_ONLY = {"jikimi.wire": {"host.py"}, "jikimi.edge": {"port_cpython.py", "__main__.py"}}
+
+
+@dataclass(frozen=True)
+class Tls:
+    """DER files of one device."""
+
+    ca: bytes
+    cert: bytes
+    key: bytes = field(repr=False)
+
+
+def device_image(config: Mapping[str, Any], tls: Tls | None = None, arch: str = "x64") -> Image:
+    """Everything a device needs; `arch` names the native core (`x64` is the virtual board's)."""
+    return application(arch) | settings(config, tls)
+
+
+def application(arch: str = "x64") -> Image:
+    """The code: /main.py, the packages as byte code and the native core."""
+    image = _package("jikimi.wire") | _package("jikimi.edge")
+    image["/lib/jikimi/sigcore.mpy"] = _native_core(arch)
+    image["/main.py"] = _main().read_bytes()
+    return image
+
+
+def settings(config: Mapping[str, Any], tls: Tls | None = None) -> Image:
+    """What differs between devices, and all a Linux gateway's directory needs."""
+    image = {"/config.json": json.dumps(config, indent=1, ensure_ascii=False).encode() + b"\n"}
+    if tls is not None:
+        image |= {"/tls/ca.der": tls.ca, "/tls/cert.der": tls.cert, "/tls/key.der": tls.key}
+    return image
+
+
+def write_image(image: Image, flash_dir: Path) -> None:
+    """Put the files onto a virtual board's flash, keys readable by their owner only."""
+    for device_path, content in image.items():
+        path = flash_dir / device_path.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600 if device_path.endswith("key.der") else 0o644)
+        path.write_bytes(content)
+
+
+def _package(name: str) -> Image:
+    folder = _folder(name)
+    image = {}
+    for source in sorted(folder.rglob("*.py")):
+        inside = source.relative_to(folder)
+        if inside.as_posix() in _HOST_ONLY.get(name, ()) or "__pycache__" in inside.parts:
+            continue
+        path = f"/lib/{name.replace('.', '/')}/{inside.as_posix()}"
+        image[path.removesuffix(".py") + ".mpy"] = compile_file(source, path)
+    return image
+
+
+def _native_core(arch: str) -> bytes:
+    path = _folder("jikimi.sigcore") / "mpy" / f"sigcore-{arch}.mpy"
+    if not path.exists():
+        raise BoardError(f"the native core for {arch} is not built: run tools/build_mpy.py --arch {arch} (make setup)")
+    return path.read_bytes()
+
+
+def _main() -> Path:
+    """In the tree it is firmware/main.py; an installation has it inside the package."""
+    edge = _folder("jikimi.edge")
+    for path in (edge.parent.parent / "main.py", edge / "main.py"):
+        if path.exists():
+            return path
+    raise BoardError("firmware/main.py is missing from this installation")
+
+
+def _folder(name: str) -> Path:
+    """Where a package is, without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise BoardError(f"the package {name} is missing from this installation")
+    return Path(next(iter(spec.submodule_search_locations)))
