@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jikimi.fleet.floor import Floor, default_plan
+from jikimi.fleet.floor import Floor, default_plan, workers
 from jikimi.sigcore import FallDetector
 
 WORKERS = [f"d-tag{i}" for i in range(8)]
@@ -15,7 +15,8 @@ SECONDS, RATE, BLOCK = 60, 104, 13
 
 def _run(seed: int, recordings: Path | None = None) -> tuple[int, int, int]:
     """Acted, detected and false falls of one run of a minute."""
-    floor = Floor(default_plan(1), WORKERS, ["d-node"], seed, recordings)
+    crew = dict(zip(WORKERS, workers(len(WORKERS), recordings, seed), strict=True))
+    floor = Floor(default_plan(1), crew, ["d-node"], seed)
     floor.open(1.0)
     acted = [fall for fall in floor.acted_falls(SECONDS) if fall.impact_s < SECONDS - 3]
     detected = false = 0

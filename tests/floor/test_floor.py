@@ -11,6 +11,7 @@ import pytest
 
 from jikimi.fleet.errors import JikimiError
 from jikimi.fleet.floor import MAX_MACHINES, Floor, default_plan
+from jikimi.fleet.floor import workers as people
 from jikimi.fleet.floor.truth import incursions
 
 WORKERS = [f"d-tag{i}" for i in range(8)]
@@ -21,7 +22,8 @@ SEEDS = range(5)
 def _floor(
     seed: int = 1, workers: Sequence[str] = WORKERS, machines: Sequence[str] = MACHINES, recordings: Path | None = None
 ) -> Floor:
-    floor = Floor(default_plan(len(machines)), workers, machines, seed, recordings)
+    crew = dict(zip(workers, people(len(workers), recordings, seed), strict=True))
+    floor = Floor(default_plan(len(machines)), crew, machines, seed)
     floor.open(2.0)
     return floor
 
@@ -52,7 +54,7 @@ def test_samples_do_not_depend_on_the_size_of_the_blocks(floor: Floor) -> None:
 
 
 def test_until_the_floor_opens_everybody_stands_still_at_the_start() -> None:
-    floor = Floor(default_plan(3), WORKERS, MACHINES, 1)
+    floor = Floor(default_plan(3), dict(zip(WORKERS, people(8, None, 1), strict=True)), MACHINES, 1)
     place = floor.position(WORKERS[0], 0.0)
     values = floor.bodies[WORKERS[0]].samples(50.0, 1 / 104, 500)
     assert floor.position(WORKERS[0], 100.0) == place

@@ -18,7 +18,7 @@ from jikimi.fleet.demo.ledger import Ledger
 from jikimi.fleet.demo.summary import Summary
 from jikimi.fleet.demo.view import State, View
 from jikimi.fleet.errors import ServiceError
-from jikimi.fleet.floor import Floor, default_plan
+from jikimi.fleet.floor import Floor, default_plan, workers
 from jikimi.fleet.services import Supervisor, standard_services
 from jikimi.fleet.store import Store
 from jikimi.fleet.virtual import VirtualBoard, World
@@ -69,13 +69,13 @@ class Factory:
 
     def _start(self) -> None:
         options, plan = self._options, default_plan(self._options.machines)
+        motions = workers(options.tags, options.recordings, options.seed)
         self.site = stage.make_site(options.directory)
         self.members = stage.register(self.site, plan, options.tags)
-        for member in self.members:
-            stage.flash(member)
+        stage.flash(self.members)
         tags = [member.device for member in self.members if member.is_tag]
         nodes = [member.device for member in self.members if not member.is_tag]
-        self.floor = Floor(plan, tags, nodes, options.seed, options.recordings)
+        self.floor = Floor(plan, dict(zip(tags, motions, strict=True)), nodes, options.seed)
         self._supervisor = Supervisor(self.site, standard_services(self.site, web=options.web), self._view.say)
         self._stack.callback(self._supervisor.stop)
         self._supervisor.start()

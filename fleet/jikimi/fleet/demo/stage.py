@@ -54,9 +54,13 @@ def register(site: Site, plan: Plan, tags: int) -> list[Member]:
     return [*crew, *nodes]
 
 
-def flash(member: Member) -> None:
-    """Fill the flash directory of a device with what provisioning would put there."""
-    image.build(member.root, member.files, member.config)
+def flash(members: list[Member]) -> None:
+    """Fill the flash directories with what provisioning would put there."""
+    application = image.application()
+    for member in members:
+        tls = image.Tls(member.files.ca_der, member.files.cert_der, member.files.key_der)
+        settings = image.settings(member.config, tls)
+        image.write_image(settings if member.gateway else application | settings, member.root)
 
 
 def _tag(site: Site, plan: Plan, number: int) -> Member:

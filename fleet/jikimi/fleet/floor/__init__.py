@@ -1,6 +1,6 @@
 """The virtual shop floor: people and machines that move, the radio between them, and the truth about both."""
 
-from jikimi.fleet.floor.hall import Floor, WornBody
+from jikimi.fleet.floor.hall import Floor, WornBody, workers
 from jikimi.fleet.floor.plan import MAX_MACHINES, Machine, Plan, Zone, default_plan
 from jikimi.fleet.floor.truth import ActedFall, Incursion
 
@@ -14,4 +14,5 @@ __all__ = [
     "WornBody",
     "Zone",
     "default_plan",
+    "workers",
 ]

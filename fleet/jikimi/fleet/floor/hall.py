@@ -41,19 +41,18 @@ class _Snapshot:
 class Floor:
     """Workers and machines on a plan, the same for the same seed.
 
-    `workers` and `machines` name the boards; machines in the plan's order. Until `open` is called everybody stands
-    still where the shift will begin, so that boards can start in their own time; from then on world time runs with
-    the shift until `close`, after which everybody stands still again. All times of the public
+    `workers` are boards with the motion of who wears them, `machines` boards in the plan's order. Until `open` is
+    called everybody stands still where the shift will begin, so that boards can start in their own time; from then on
+    world time runs with the shift until `close`, after which everybody stands still again. All times of the public
     methods are seconds of the world.
     """
 
     def __init__(
         self,
         plan: Plan,
-        workers: Sequence[str],
+        workers: Mapping[str, Motion],
         machines: Sequence[str],
         seed: int,
-        recordings: Path | None = None,
     ) -> None:
         self.plan = plan
         self.opened_s: float | None = None
@@ -61,10 +60,9 @@ class Floor:
         self._machines = dict(zip(machines, plan.machines, strict=True))
         rngs = np.random.default_rng(seed).spawn(len(workers) + 1)
         ranks = rngs[-1].permutation(len(workers))
-        motions = _motions(len(workers), recordings, rngs[-1])
         self._timelines = {
             name: Timeline(plan, motion, Turn(int(rank), len(workers)), rng)
-            for name, motion, rank, rng in zip(workers, motions, ranks, rngs, strict=False)
+            for (name, motion), rank, rng in zip(workers.items(), ranks, rngs[:-1], strict=True)
         }
         self.bodies: Mapping[str, WornBody] = {name: WornBody(self, line) for name, line in self._timelines.items()}
         self.channel = Radio(self._link, seed)
@@ -161,11 +159,15 @@ class WornBody:
         return self._timeline.waiting.sample(times)
 
 
-def _motions(count: int, recordings: Path | None, rng: np.random.Generator) -> list[Motion]:
+def workers(count: int, recordings: Path | None, seed: int) -> list[Motion]:
+    """Workers who move as people recorded in a SisFall folder do, or as physics has it.
+
+    Raises JikimiError when the folder holds no usable recordings.
+    """
     if recordings is None:
         return [PhysicsMotion() for _ in range(count)]
     people = load(recordings)
-    order = rng.permutation(len(people))
+    order = np.random.default_rng([seed, 1]).permutation(len(people))
     return [RecordedMotion(people[order[i % len(order)]]) for i in range(count)]
 
 
