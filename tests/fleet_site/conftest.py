@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -114,10 +113,10 @@ def connect(site: Site, tmp_path: Path) -> Iterator[Callable[..., Client]]:
     """Connect a device (its files), or ingest (no files), to this site's broker and wait for the answer."""
     opened: list[Client] = []
 
-    def do(files: DeviceFiles | None = None, *, client_id: str | None = None, clean: bool = True) -> Client:
+    def do(files: DeviceFiles | None = None, *, clean: bool = True, manual_ack: bool = False) -> Client:
         context = device_context(files, tmp_path) if files else broker.host_context(site)
-        name = client_id or (files.device if files else site.client_id("ingest"))
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean)
+        name = files.device if files else site.client_id("ingest")
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, manual_ack=manual_ack)
         client.tls_set_context(context)
         client.reconnect_delay_set(1, 1)
         noted = Client(client)
@@ -131,14 +130,6 @@ def connect(site: Site, tmp_path: Path) -> Iterator[Callable[..., Client]]:
     yield do
     for client in opened:
         client.close()
-
-
-@pytest.fixture
-def before_threads() -> Iterator[None]:
-    """The test leaves no thread behind."""
-    before = set(threading.enumerate())
-    yield
-    wait_until(lambda: set(threading.enumerate()) <= before)
 
 
 @pytest.fixture(name="wait_until")

@@ -180,6 +180,19 @@ def test_a_message_above_the_limit_ends_the_connection(up, site, tag, connect, w
     wait_until(lambda: device.losses)
 
 
+def test_what_ingest_had_not_acknowledged_when_it_went_is_delivered_again_within_ten_seconds(
+    up, tag, connect, wait_until
+):
+    ingest, device = connect(clean=False, manual_ack=True), connect(tag)
+    assert ingest.subscribe("jk/site-a/+/al")
+    device.publish(_topic(tag, "al"), b"fall")
+    wait_until(lambda: ingest.messages)
+    ingest.close()
+    again = connect(clean=False, manual_ack=True)
+    wait_until(lambda: again.messages, deadline_s=10)
+    assert again.payloads(_topic(tag, "al")) == [b"fall"]
+
+
 # How fast they are shut out and let in.
 
 

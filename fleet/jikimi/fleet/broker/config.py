@@ -31,8 +31,9 @@ _DEVICE_DOWN = ("ack", "cmd")
 _QOS1 = "$MQTT.sub.>"
 # Unacknowledged QoS 1 messages towards one subscription; ingest commits thousands at a time.
 _MAX_ACK_PENDING = 16_000
-# After this long without ingest's PUBACK a message is delivered again; a commit takes far less.
-_ACK_WAIT_S = 30
+# Without ingest's PUBACK a message is delivered again only after this long, also when ingest was killed and is back
+# (measured): short, so that no alarm waits long for it, but several times what a full window of _MAX_ACK_PENDING needs.
+_ACK_WAIT_S = 5
 _TLS_TIMEOUT_S = 10  # an ESP32 needs about two seconds for its side of the handshake
 
 
