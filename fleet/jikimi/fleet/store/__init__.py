@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 
-from jikimi.fleet.errors import StoreError
+from jikimi.fleet.errors import MessageError, StoreError
 from jikimi.fleet.store import completeness, read, write
 from jikimi.fleet.store.batch import (
     Batch,
@@ -25,6 +25,7 @@ from jikimi.fleet.store.batch import (
     NewRecord,
     Outcome,
     RecordMessage,
+    Source,
     StatusReport,
     StreamKey,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "RecordMessage",
     "RecordRow",
     "SequenceRow",
+    "Source",
     "StatusReport",
     "Store",
     "StreamKey",
@@ -97,7 +99,8 @@ class Store:
     def store_batch(self, batch: Batch) -> Outcome:
         """Write all of `batch` and what follows from it in one transaction.
 
-        Returns after the commit, when everything is on the disk; StoreError: nothing of it was written.
+        Returns after the commit, when everything is on the disk. Otherwise nothing of it was written: StoreError when
+        the database does not work, MessageError when something in the batch is what no database column can hold.
         """
         with self._writing() as connection:
             return write.store_batch(connection, self._site, batch)
@@ -184,6 +187,8 @@ class Store:
 def _our_errors(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
+    except (sa.exc.DataError, sa.exc.IntegrityError, OverflowError, UnicodeError) as error:
+        raise MessageError(f"the database cannot hold it: {error}") from error
     except sa.exc.DBAPIError as error:
         raise StoreError(f"the database {engine.url} does not work: {error.orig}") from error
 

@@ -30,14 +30,23 @@ class NewRecord(NamedTuple):
     data: dict[int, Any]
 
 
+class Source(NamedTuple):
+    """The message something comes from, kept in case its sender turns out to be unknown; `recv_ms` since 1970 UTC."""
+
+    topic: str
+    payload: bytes
+    recv_ms: int
+
+
 @dataclass(frozen=True)
 class StatusReport:
     """What a birth, a last will or vitals say about a device; None: this message does not say."""
 
+    source: Source
     device: str
     boot: int
     online: bool
-    heard_ms: int | None  # receive time; None for what the broker says or kept: the device itself was not heard
+    heard: bool  # false for what the broker says or repeats: the device itself was not heard just now
     reset_reason: str | None = None
     firmware: str | None = None
     battery_pct: int | None = None
@@ -46,26 +55,22 @@ class StatusReport:
 
 
 @dataclass(frozen=True)
-class DeadLetter:
-    """A message that is refused, with the reason code."""
-
-    topic: str
-    payload: bytes
-    reason: str
-    recv_ms: int
-
-
-@dataclass(frozen=True)
 class RecordMessage:
-    """The records of one message of one sequence, and its bytes in case the sender turns out to be unknown."""
+    """The records of one message, all of one sequence."""
 
-    topic: str
-    payload: bytes
-    recv_ms: int
+    source: Source
     key: StreamKey
     boot_epoch_ms: int | None
     clock_quality: int
     records: tuple[NewRecord, ...]
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message that is refused, with the reason code."""
+
+    source: Source
+    reason: str
 
 
 @dataclass(frozen=True)

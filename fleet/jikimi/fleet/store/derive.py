@@ -36,7 +36,7 @@ class Stored(NamedTuple):
     @property
     def t_ms(self) -> int:
         """Event time."""
-        return event_time_ms(self.message.boot_epoch_ms, self.record.t_up_ms, self.message.recv_ms)
+        return event_time_ms(self.message.boot_epoch_ms, self.record.t_up_ms, self.message.source.recv_ms)
 
 
 def update(connection: sa.Connection, site: str, new: Iterable[Stored]) -> list[LostRange]:

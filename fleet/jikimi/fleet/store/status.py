@@ -10,24 +10,30 @@ from jikimi.fleet.store.schema import device_status
 from jikimi.fleet.store.upsert import insert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection
 
-    from jikimi.fleet.store.batch import StatusReport, StreamKey
+    from jikimi.fleet.store.batch import RecordMessage, StatusReport
 
 _SAID = ("reset_reason", "firmware", "battery_pct", "heap_free_bytes", "journal_depth")
 
 
 def update(
-    connection: sa.Connection, site: str, reports: Iterable[StatusReport], heard: Mapping[StreamKey, int]
+    connection: sa.Connection,
+    site: str,
+    reports: Collection[StatusReport],
+    messages: Collection[RecordMessage],
+    active: Collection[str],
 ) -> None:
-    """Apply `reports` in order, and that records of `heard` arrived at those times (ms)."""
-    reports = tuple(reports)
-    rows = _rows(connection, site, {report.device for report in reports} | {key.device for key in heard})
-    for key, heard_ms in heard.items():
-        row = rows.setdefault(key.device, _first(site, key.device, key.boot))
-        _hear(row, heard_ms)
+    """Apply `reports` in order, and that `messages` arrived; a device that is not `active` is never online."""
+    devices = {report.device for report in reports} | {message.key.device for message in messages}
+    rows = _rows(connection, site, devices)
+    for message in messages:
+        row = rows.setdefault(message.key.device, _first(site, message.key.device, message.key.boot))
+        _hear(row, message.source.recv_ms)
     for report in reports:
-        _apply(rows.setdefault(report.device, _first(site, report.device, report.boot)), report)
+        row = rows.setdefault(report.device, _first(site, report.device, report.boot))
+        _apply(row, report)
+        row["online"] = row["online"] and report.device in active
     _save(connection, list(rows.values()))
 
 
@@ -36,13 +42,13 @@ def _first(site: str, device: str, boot: int) -> dict[str, Any]:
     return {"site": site, "device": device, "boot": boot, "online": False, "last_seen_ms": None, **said}
 
 
-def _hear(row: dict[str, Any], heard_ms: int | None) -> None:
-    if heard_ms is not None:
-        row["last_seen_ms"] = max(heard_ms, row["last_seen_ms"] or 0)
+def _hear(row: dict[str, Any], heard_ms: int) -> None:
+    row["last_seen_ms"] = max(heard_ms, row["last_seen_ms"] or 0)
 
 
 def _apply(row: dict[str, Any], report: StatusReport) -> None:
-    _hear(row, report.heard_ms)
+    if report.heard:
+        _hear(row, report.source.recv_ms)
     # The last will of a connection may come after the birth of the next boot.
     if report.boot < row["boot"]:
         return

@@ -19,7 +19,7 @@ from jikimi.fleet.store.upsert import insert
 from jikimi.wire import kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from jikimi.fleet.store.batch import Batch
 
@@ -30,32 +30,40 @@ _ACTIVE = "active"
 class _Sender(NamedTuple):
     kind: str
     zone: str
+    active: bool
 
 
 def store_batch(connection: sa.Connection, site: str, batch: Batch) -> Outcome:
     """Write `batch` in the transaction of `connection`; nothing is committed here."""
-    senders = _senders(connection, site, {message.key.device for message in batch.messages})
-    known = [message for message in batch.messages if message.key.device in senders]
-    unknown = [message for message in batch.messages if message.key.device not in senders]
-    new = _insert_records(connection, site, known, senders)
+    senders = _senders(connection, site, batch)
+    active = {name for name, sender in senders.items() if sender.active}
+    messages = [message for message in batch.messages if message.key.device in active]
+    new = _insert_records(connection, site, messages, senders)
     lost = derive.update(connection, site, new)
-    acknowledged = acks.advance(connection, site, _touched(known, lost), _seqs(new), lost)
-    heard = {message.key: message.recv_ms for message in known}
-    status.update(connection, site, batch.statuses, heard)
-    refused = [*batch.dead_letters, *(_refuse(message) for message in unknown)]
-    _bury(connection, site, refused)
-    sent = sum(len(message.records) for message in known)
-    return Outcome(len(new), sent - len(new), len(refused), acknowledged)
+    acknowledged = acks.advance(connection, site, _touched(messages, lost), _seqs(new), lost)
+    status.update(connection, site, [report for report in batch.statuses if report.device in senders], messages, active)
+    letters = [*batch.dead_letters, *_from_unknown(batch, senders, active)]
+    _bury(connection, site, letters)
+    sent = sum(len(message.records) for message in messages)
+    return Outcome(len(new), sent - len(new), len(letters), acknowledged)
 
 
-def _senders(connection: sa.Connection, site: str, devices: set[str]) -> dict[str, _Sender]:
+def _senders(connection: sa.Connection, site: str, batch: Batch) -> dict[str, _Sender]:
+    devices = {message.key.device for message in batch.messages} | {report.device for report in batch.statuses}
     if not devices:
         return {}
     # Asked in each transaction, so that a device added or revoked by another process counts at once.
-    query = sa.select(device.c.device, device.c.kind, device.c.zone).where(
-        device.c.site == site, device.c.state == _ACTIVE, device.c.device.in_(devices)
+    query = sa.select(device.c.device, device.c.kind, device.c.zone, device.c.state).where(
+        device.c.site == site, device.c.device.in_(devices)
     )
-    return {row.device: _Sender(row.kind, row.zone) for row in connection.execute(query)}
+    return {name: _Sender(kind, zone, state == _ACTIVE) for name, kind, zone, state in connection.execute(query)}
+
+
+def _from_unknown(batch: Batch, senders: Collection[str], active: Collection[str]) -> list[DeadLetter]:
+    # A revoked device may still be reported lost, but has no say any more.
+    messages = [message.source for message in batch.messages if message.key.device not in active]
+    reports = [report.source for report in batch.statuses if report.device not in senders]
+    return [DeadLetter(source, UNKNOWN_DEVICE) for source in (*messages, *reports)]
 
 
 def _insert_records(
@@ -88,7 +96,7 @@ def _row(site: str, stored: derive.Stored) -> dict[str, Any]:
         "t_up_ms": item.t_up_ms,
         "boot_epoch_ms": message.boot_epoch_ms,
         "clock_quality": message.clock_quality,
-        "recv_ms": message.recv_ms,
+        "recv_ms": message.source.recv_ms,
         "zone": stored.zone,
         "body": cbor2.dumps(item.data, canonical=True),
     }
@@ -106,10 +114,6 @@ def _touched(messages: Iterable[RecordMessage], lost: Iterable[acks.LostRange]) 
     return {message.key for message in messages} | {item.key for item in lost}
 
 
-def _refuse(message: RecordMessage) -> DeadLetter:
-    return DeadLetter(message.topic, message.payload, UNKNOWN_DEVICE, message.recv_ms)
-
-
 def _bury(connection: sa.Connection, site: str, letters: Sequence[DeadLetter]) -> None:
     if not letters:
         return
@@ -118,17 +122,18 @@ def _bury(connection: sa.Connection, site: str, letters: Sequence[DeadLetter]) -
         index_elements=[dead_letter.c.site, dead_letter.c.digest],
         set_={"count": dead_letter.c.count + 1, "recv_ms": statement.excluded.recv_ms},
     )
-    rows = [
-        {
-            "site": site,
-            "digest": hashlib.sha256(letter.topic.encode() + b"\0" + letter.payload).digest(),
-            "topic": letter.topic,
-            "payload": letter.payload,
-            "reason": letter.reason,
-            "count": 1,
-            "first_recv_ms": letter.recv_ms,
-            "recv_ms": letter.recv_ms,
-        }
-        for letter in letters
-    ]
-    connection.execute(statement, rows)
+    connection.execute(statement, [_grave(site, letter) for letter in letters])
+
+
+def _grave(site: str, letter: DeadLetter) -> dict[str, Any]:
+    topic, payload, recv_ms = letter.source
+    return {
+        "site": site,
+        "digest": hashlib.sha256(topic.encode() + b"\0" + payload).digest(),
+        "topic": topic,
+        "payload": payload,
+        "reason": letter.reason,
+        "count": 1,
+        "first_recv_ms": recv_ms,
+        "recv_ms": recv_ms,
+    }

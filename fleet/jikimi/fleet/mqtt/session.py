@@ -1,0 +1,266 @@
+"""One MQTT connection, driven by its owner's thread: no thread of its own that could die unnoticed.
+
+`receive` does all the work there is: it connects, and connects again after a loss, reads, writes and keeps the
+connection alive. As long as nobody calls it nothing is read, so a slow owner slows the broker down instead of filling
+memory. Messages are acknowledged only by `acknowledge`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+_KEEPALIVE_S = 60  # longer than the owner may be busy with a commit
+_CONNECT_S = 5.0
+_RETRY_S, _RETRY_MAX_S = 0.1, 2.0  # after a loss; doubles with each failure
+_GOODBYE_S = 2.0  # to write what is left when closing
+_READ_LIMIT = 256  # messages taken in one go
+
+
+@dataclass(frozen=True)
+class Target:
+    """A broker, and the certificate to show to it."""
+
+    host: str
+    port: int
+    server_name: str  # what its certificate must say
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """What is said on each connection: subscriptions, own state (retained), and the state when the connection dies."""
+
+    subscriptions: tuple[tuple[str, int], ...] = ()  # (topic filter, QoS)
+    topic: str = ""
+    birth: bytes = b""
+    will: bytes = b""
+
+
+class Incoming(NamedTuple):
+    """A message; `connection` and `mid` are what `acknowledge` needs, `recv_ms` is ms since 1970 UTC."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    recv_ms: int
+    qos: int
+    mid: int
+    connection: int
+
+
+class _Context(ssl.SSLContext):
+    """A context that expects the broker's name, whatever address is dialled."""
+
+    server_name = ""
+
+    def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(sock, *args, **{**kwargs, "server_hostname": self.server_name})
+
+
+@dataclass
+class _Retry:
+    """When to connect next, on the monotonic clock."""
+
+    due_s: float = 0.0
+    delay_s: float = field(default=_RETRY_S)
+
+    def failed(self) -> None:
+        self.due_s = time.monotonic() + self.delay_s
+        self.delay_s = min(_RETRY_MAX_S, 2 * self.delay_s)
+
+    def succeeded(self) -> None:
+        self.due_s, self.delay_s = 0.0, _RETRY_S
+
+
+class Session:
+    """A connection under `client_id`; with `clean` false the broker keeps what arrives while it is away."""
+
+    def __init__(self, target: Target, client_id: str, *, clean: bool, greeting: Greeting | None = None) -> None:
+        self.ready = False  # connected, and all subscriptions granted
+        self.published: set[int] = set()  # ids of QoS 1 messages the broker has taken
+        self._target = target
+        self._greeting = greeting or Greeting()
+        self._client = self._make_client(client_id, clean)
+        self._inbox: list[Incoming] = []
+        self._connection = 0
+        self._retry = _Retry()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+
+    def receive(self, timeout_s: float) -> list[Incoming]:
+        """Messages that are there, or that come first within `timeout_s`; [] also when `wake` was called.
+
+        Loss of the connection is not an error: it is made again, with growing pauses.
+        """
+        sock = self._socket() or self._connect()
+        if sock is None:
+            self._sleep(min(timeout_s, self._retry.due_s - time.monotonic()))
+            return []
+        pending = sock.pending()  # decrypted already, so that select would not see it
+        readers, writers = [sock, self._wake_read], [sock] if self._client.want_write() else []
+        readable, writable, _ = select.select(readers, writers, [], 0 if pending else max(0.0, timeout_s))
+        if sock in readable or pending:
+            self._read(sock)
+        if sock in writable:
+            self._client.loop_write()
+        self._drain_wake(readable)
+        self._client.loop_misc()
+        taken, self._inbox = self._inbox, []
+        return taken
+
+    def wait(self, timeout_s: float) -> None:
+        """Do nothing for `timeout_s`, or until `wake`; nothing is read."""
+        self._sleep(timeout_s)
+
+    def wake(self) -> None:
+        """End a `receive` or `wait` in progress; may be called by a signal handler or another thread."""
+        try:
+            os.write(self._wake_write, b"x")
+        except BlockingIOError:
+            _log.debug("woken many times already")
+
+    def acknowledge(self, messages: Iterable[Incoming]) -> None:
+        """Tell the broker that these are taken care of; those of a lost connection it sends again by itself."""
+        for message in messages:
+            if message.connection == self._connection and self._socket() is not None:
+                self._client.ack(message.mid, message.qos)
+        self._client.loop_write()
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> int:
+        """Queue a message and return its id. At QoS 0 it is lost when there is no connection."""
+        return self._client.publish(topic, payload, qos, retain).mid
+
+    def close(self, last_words: bytes | None = None) -> None:
+        """Publish `last_words` as own state, write what is queued, disconnect properly (no last will). Idempotent."""
+        if self._wake_read < 0:
+            return
+        if self._client.is_connected():
+            if last_words is not None:
+                self.publish(self._greeting.topic, last_words, retain=True)
+            self._client.disconnect()
+            self._flush()
+        self._client.on_disconnect = None
+        if (sock := self._socket()) is not None:
+            sock.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        self._wake_read = self._wake_write = -1
+
+    def _make_client(self, client_id: str, clean: bool) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            clean_session=clean,
+            protocol=MQTTProtocolVersion.MQTTv311,
+            manual_ack=True,
+        )
+        client.tls_set_context(_context(self._target))
+        client.connect_timeout = _CONNECT_S
+        if self._greeting.will:
+            client.will_set(self._greeting.topic, self._greeting.will, qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = lambda _client, _data, mid, _reason, _properties: self.published.add(mid)
+        # With a handler paho queues what it has to write, instead of one system call for each acknowledgement.
+        client.on_socket_register_write = lambda _client, _data, _sock: None
+        return client
+
+    def _connect(self) -> ssl.SSLSocket | None:
+        if time.monotonic() < self._retry.due_s:
+            return None
+        self._connection += 1
+        try:
+            self._client.connect(self._target.host, self._target.port, _KEEPALIVE_S)
+        except OSError as error:
+            self._retry.failed()
+            _log.warning("no connection to the broker at %s:%d: %s", self._target.host, self._target.port, error)
+        return self._socket()
+
+    def _socket(self) -> ssl.SSLSocket | None:
+        sock = self._client.socket()
+        assert sock is None or isinstance(sock, ssl.SSLSocket)
+        return sock
+
+    def _read(self, sock: ssl.SSLSocket) -> None:
+        while self._client.loop_read() == MQTTErrorCode.MQTT_ERR_SUCCESS and self._socket() is sock:
+            if not sock.pending() or len(self._inbox) >= _READ_LIMIT:
+                return
+
+    def _flush(self) -> None:
+        deadline = time.monotonic() + _GOODBYE_S
+        while (sock := self._socket()) is not None and self._client.want_write():
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or not select.select([], [sock], [], left_s)[1]:
+                return
+            self._client.loop_write()
+
+    def _sleep(self, timeout_s: float) -> None:
+        self._drain_wake(select.select([self._wake_read], [], [], max(0.0, timeout_s))[0])
+
+    def _drain_wake(self, readable: list[Any]) -> None:
+        if self._wake_read in readable:
+            os.read(self._wake_read, 4096)
+
+    def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._retry.failed()
+            _log.warning("the broker refuses the connection: %s", reason)
+            return
+        self._retry.succeeded()
+        if self._greeting.birth:
+            client.publish(self._greeting.topic, self._greeting.birth, qos=1, retain=True)
+        if self._greeting.subscriptions:
+            client.subscribe(list(self._greeting.subscriptions))
+        else:
+            self.ready = True
+
+    def _on_subscribe(self, _client: Client, _data: Any, _mid: int, reasons: list[Any], _properties: Any) -> None:
+        self.ready = not any(reason.is_failure for reason in reasons)
+        if not self.ready:
+            _log.error("the broker refuses a subscription: its configuration is not the one of this site")
+
+    def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self.ready = False
+        self._retry.failed()
+        _log.warning("the connection to the broker ended: %s", reason)
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        self._inbox.append(
+            Incoming(
+                message.topic,
+                bytes(message.payload),
+                message.retain,
+                time.time_ns() // 1_000_000,
+                message.qos,
+                message.mid,
+                self._connection,
+            )
+        )
+
+
+def _context(target: Target) -> ssl.SSLContext:
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.server_name = target.server_name
+    context.load_verify_locations(str(target.ca))
+    context.load_cert_chain(str(target.certificate), str(target.key))
+    return context
