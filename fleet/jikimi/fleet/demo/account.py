@@ -26,6 +26,7 @@ from jikimi.fleet.floor import Floor
 from jikimi.wire import kinds
 
 _PERIOD_BYTES, _EPHEMERAL_BYTES = 8, 8
+_NOBODY = ""
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,14 @@ def _near_misses(
 
 
 def _whose(secrets: dict[str, bytes], ephemeral: Any, period: Any) -> str | None:
-    """The tag an ephemeral id belongs to, as only the holder of all secrets can tell."""
-    if not isinstance(ephemeral, bytes) or not isinstance(period, int) or period < 0:
+    """The tag an ephemeral id belongs to, as only the holder of all secrets can tell; _NOBODY: none of ours.
+
+    None when the node had no clock and so could not say of which period the id is.
+    """
+    if not period:
         return None
-    moment = period.to_bytes(_PERIOD_BYTES, "big")
-    found = (tag for tag, key in secrets.items() if _id(key, moment) == ephemeral)
-    return next(found, None)
+    moment = int(period).to_bytes(_PERIOD_BYTES, "big")
+    return next((tag for tag, key in secrets.items() if _id(key, moment) == ephemeral), _NOBODY)
 
 
 def _id(secret: bytes, moment: bytes) -> bytes:

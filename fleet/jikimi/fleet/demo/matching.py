@@ -33,7 +33,7 @@ class ReportedFall:
 
 @dataclass(frozen=True)
 class ReportedNearMiss:
-    """A NEAR_MISS record; `board` is the tag it names, None when the id belongs to none of ours."""
+    """A NEAR_MISS record; `board` is the tag it names, None when the node could not tell."""
 
     machine: str
     board: str | None
