@@ -72,7 +72,8 @@ class Model:
 
 def _divide(value: Whole, by: int) -> Whole:
     """Division that rounds towards zero, as C's does."""
-    return np.sign(value) * (np.abs(value) // by)
+    quotient: Whole = np.sign(value) * (np.abs(value) // by)
+    return quotient
 
 
 def log2_q8(value: int) -> int:
@@ -139,10 +140,11 @@ def _logistic(x: Vector, y: Vector, weight: Vector) -> Vector:
 def _least_absolute(x: Vector, y_mm: Vector, weight: Vector) -> Vector:
     """Regression of the median, by reweighting: a few ranges are metres off and must not decide."""
     penalty = np.diag(np.append(np.full(x.shape[1] - 1, 1e-5), 1e-9))
-    b = np.zeros(x.shape[1])
+    b: Vector = np.zeros(x.shape[1])
     for _ in range(40):
         pull = weight / np.maximum(np.abs(y_mm - x @ b), 30)
-        b = np.linalg.solve((x * pull[:, None]).T @ x + penalty, (x * pull[:, None]).T @ y_mm)
+        pulled = x * pull[:, None]
+        b = np.asarray(np.linalg.solve(pulled.T @ x + penalty, pulled.T @ y_mm), dtype=np.float64)
     return b
 
 

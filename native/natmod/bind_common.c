@@ -32,6 +32,22 @@ void *sigcore_state(mp_obj_t obj, size_t bytes) {
     return info.buf;
 }
 
+mp_obj_t sigcore_state_memory(size_t bytes, void **memory) {
+    mp_obj_t state = sigcore_state_new(bytes);
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(state, &info, MP_BUFFER_RW);
+    *memory = info.buf;
+    return state;
+}
+
+void *sigcore_state_of(mp_obj_t obj, size_t bytes, uint32_t magic) {
+    void *state = sigcore_state(obj, bytes);
+    if (*(const uint32_t *)state != magic) {
+        mp_raise_ValueError(MP_ERROR_TEXT("not the state of this detector"));
+    }
+    return state;
+}
+
 void sigcore_check(int status) {
     if (status < 0) {
         const char *text = sig_error_text(status);
@@ -50,6 +66,14 @@ uint32_t sigcore_uint(mp_obj_t obj) {
         sigcore_check(SIG_ERR_RANGE);
     }
     return (uint32_t)value;
+}
+
+int32_t sigcore_int(mp_obj_t obj) {
+    mp_int_t value = mp_obj_get_int(obj);
+    if (value < -0x7fffffff || value > 0x7fffffff) {
+        sigcore_check(SIG_ERR_RANGE);
+    }
+    return (int32_t)value;
 }
 
 mp_obj_t sigcore_push(sigcore_push_t push, void *state, const mp_obj_t *samples_n_out) {

@@ -17,6 +17,12 @@ mp_obj_t sigcore_state_new(size_t bytes);
 /* The state of `bytes` bytes in `obj`. Raises ValueError when `obj` is not that long or not aligned. */
 void *sigcore_state(mp_obj_t obj, size_t bytes);
 
+/* The same, with its address in `*memory`, for the init function of a detector. */
+mp_obj_t sigcore_state_memory(size_t bytes, void **memory);
+
+/* The state in `obj`, which begins with `magic`. Raises ValueError when it is another detector's. */
+void *sigcore_state_of(mp_obj_t obj, size_t bytes, uint32_t magic);
+
 /* Raise ValueError with the core's sentence when `status` is an error code. */
 void sigcore_check(int status);
 
@@ -28,8 +34,20 @@ mp_obj_t sigcore_push(sigcore_push_t push, void *state, const mp_obj_t *samples_
 /* Integers of Python as the core wants them. Raises ValueError when negative. */
 uint32_t sigcore_uint(mp_obj_t obj);
 
+/* The same, with a sign. Raises ValueError beyond 31 bits. */
+int32_t sigcore_int(mp_obj_t obj);
+
 extern const mp_obj_fun_builtin_fixed_t sigcore_version_obj;
 extern const mp_obj_fun_builtin_var_t sigcore_fall_new_obj;
 extern const mp_obj_fun_builtin_var_t sigcore_fall_push_obj;
+extern const mp_obj_fun_builtin_fixed_t sigcore_exertion_new_obj;
+extern const mp_obj_fun_builtin_fixed_t sigcore_exertion_push_obj;
+extern const mp_obj_fun_builtin_fixed_t sigcore_ble_new_obj;
+extern const mp_obj_fun_builtin_fixed_t sigcore_ble_push_obj;
+extern const mp_obj_fun_builtin_var_t sigcore_uwb_new_obj;
+extern const mp_obj_fun_builtin_fixed_t sigcore_uwb_push_obj;
+extern const mp_obj_fun_builtin_var_t sigcore_zone_new_obj;
+extern const mp_obj_fun_builtin_fixed_t sigcore_zone_push_obj;
+extern const mp_obj_fun_builtin_var_t sigcore_separation_mm_obj;
 
 #endif

@@ -1,6 +1,16 @@
 """The signal core on CPython: detectors over NumPy arrays. Gateways use `jikimi.sigcore.block`."""
 
 from jikimi.sigcore.events import Event
+from jikimi.sigcore.exertion import ExertionMonitor
 from jikimi.sigcore.falls import FallDetector
+from jikimi.sigcore.proximity import BleProximity, UwbRange, ZoneMonitor, protective_distance_m
 
-__all__ = ["Event", "FallDetector"]
+__all__ = [
+    "BleProximity",
+    "Event",
+    "ExertionMonitor",
+    "FallDetector",
+    "UwbRange",
+    "ZoneMonitor",
+    "protective_distance_m",
+]

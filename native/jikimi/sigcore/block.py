@@ -8,6 +8,7 @@ defines. A `_new` function refuses a bad setting with ValueError; states are opa
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from jikimi.sigcore._sigcore import ffi, lib
@@ -74,3 +75,94 @@ def push(function: Any, state: State, samples: Buffer, n: int, out: Buffer) -> i
     if n < 0 or n * lib.SIG_SAMPLE_BYTES > len(source):
         raise ValueError("fewer samples in the buffer than n")
     return int(function(state, source, n, ffi.cast("sig_event_t *", room), len(room) // lib.SIG_EVENT_WORDS))
+
+
+def exertion_new(rest_bpm: int, max_bpm: int) -> State:
+    """State of an exertion monitor: resting (30..120) and highest (100..230) heart rate, at least 30 apart."""
+    state = ffi.new("sig_exertion_t *")
+    check(lib.sig_exertion_init(state, _int32(rest_bpm), _int32(max_bpm)))
+    return state
+
+
+def exertion_push(state: State, t_ms: int, hr_bpm: int) -> int:
+    """Exertion after one reading, in hundredths (0..1000) of Borg CR10; -1 while there is not enough signal."""
+    return int(lib.sig_exertion_push(state, _time(t_ms), _int32(hr_bpm)))
+
+
+def ble_new() -> State:
+    """State of a nearness estimate from the adverts of one sender."""
+    state = ffi.new("sig_ble_t *")
+    check(lib.sig_ble_init(state))
+    return state
+
+
+def ble_push(state: State, t_ms: int, rssi_dbm: int) -> tuple[int, int]:
+    """(estimate in mm, probability of being within 2 m in permille) after one advert."""
+    result = ffi.new("sig_ble_result_t *")
+    lib.sig_ble_push(state, _time(t_ms), _int32(rssi_dbm), result)
+    return int(result.estimate_mm), int(result.within_2m_permille)
+
+
+def uwb_new(offset_mm: int = 0) -> State:
+    """State of a range correction; ranges in the open are `offset_mm` (-5000..5000) too long."""
+    state = ffi.new("sig_uwb_t *")
+    check(lib.sig_uwb_init(state, _int32(offset_mm)))
+    return state
+
+
+def uwb_push(state: State, range_mm: int, diagnostics: Sequence[int] | None) -> tuple[int, int]:
+    """(corrected range in mm, probability in permille that the direct path was blocked).
+
+    `diagnostics` is (rx_power_cdbm, fp_power_cdbm, std_noise), powers in 1/100 dBm, or None.
+    """
+    result = ffi.new("sig_uwb_result_t *")
+    chip = ffi.NULL
+    if diagnostics is not None:
+        if len(diagnostics) != 3:
+            raise ValueError("the diagnostics are (rx_power_cdbm, fp_power_cdbm, std_noise)")
+        chip = ffi.new("sig_uwb_diagnostics_t *", [_int32(value) for value in diagnostics])
+    lib.sig_uwb_push(state, _int32(range_mm), chip, result)
+    return int(result.corrected_mm), int(result.nlos_permille)
+
+
+def zone_new(warn_mm: int, danger_mm: int, hysteresis_mm: int, hold_ms: int) -> State:
+    """State of two nested zones: 1 <= danger <= warn <= 100000 mm, hold time 0..60000 ms."""
+    config = ffi.new("sig_zone_config_t *", [_int32(value) for value in (warn_mm, danger_mm, hysteresis_mm, hold_ms)])
+    state = ffi.new("sig_zone_t *")
+    check(lib.sig_zone_init(state, config))
+    return state
+
+
+def zone_push(state: State, t_ms: int, distance_mm: int) -> int:
+    """Level after a distance (negative: unknown): 0 outside, 1 warn, 2 danger."""
+    return int(lib.sig_zone_push(state, _time(t_ms), _int32(distance_mm)))
+
+
+def separation_mm(
+    human_mm_s: int,
+    machine_mm_s: int,
+    reaction_ms: int,
+    braking_mm_s2: int,
+    intrusion_mm: int,
+    human_error_mm: int,
+    machine_error_mm: int,
+) -> int:
+    """Protective separation distance of ISO 10218-2 (ISO/TS 15066); a human speed of 0 means the default, 1600 mm/s."""
+    values = (
+        human_mm_s, machine_mm_s, reaction_ms, braking_mm_s2, intrusion_mm, human_error_mm, machine_error_mm,
+    )  # fmt: skip
+    distance = int(lib.sig_separation_mm(ffi.new("sig_separation_t *", [_int32(value) for value in values])))
+    check(distance)
+    return distance
+
+
+def _int32(value: int) -> int:
+    if not -0x7FFFFFFF <= value <= 0x7FFFFFFF:
+        check(lib.SIG_ERR_RANGE)
+    return value
+
+
+def _time(t_ms: int) -> int:
+    if not 0 <= t_ms <= 0x7FFFFFFF:
+        check(lib.SIG_ERR_RANGE)
+    return t_ms
