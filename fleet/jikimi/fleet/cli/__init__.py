@@ -12,12 +12,15 @@ from jikimi.fleet.errors import JikimiError
 # name -> (module with an attribute `command`, one line for --help). Keeping the line here keeps --help from
 # importing anything.
 _COMMANDS: dict[str, tuple[str, str]] = {
+    "alarm": ("jikimi.fleet.cli.alarm", "Alarms: list, acknowledge."),
     "demo": ("jikimi.fleet.cli.demo", "Run a whole factory on emulated boards."),
     "device": ("jikimi.fleet.cli.device", "Devices of a site: add, list, revoke."),
     "replay": ("jikimi.fleet.cli.replay", "Run the signal core over recordings."),
+    "report": ("jikimi.fleet.cli.report", "Near misses by zone and hour or by machine."),
     "site": ("jikimi.fleet.cli.site", "Make a site."),
     "up": ("jikimi.fleet.cli.up", "Run a site until Ctrl-C."),
     "virtual-board": ("jikimi.fleet.cli.virtual_board", "Run boards without hardware."),
+    "watch": ("jikimi.fleet.cli.watch", "Live events in the terminal."),
 }
 
 

@@ -114,7 +114,8 @@ class Session:
             self._sleep(min(timeout_s, self._retry.due_s - time.monotonic()))
             return []
         pending = sock.pending()  # decrypted already, so that select would not see it
-        readers, writers = [sock, self._wake_read], [sock] if self._client.want_write() else []
+        readers: list[Any] = [sock, self._wake_read]
+        writers = [sock] if self._client.want_write() else []
         readable, writable, _ = select.select(readers, writers, [], 0 if pending else max(0.0, timeout_s))
         if sock in readable or pending:
             self._read(sock)

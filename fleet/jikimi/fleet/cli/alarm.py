@@ -1,0 +1,68 @@
+"""`jikimi alarm`: the alarms of a site."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from jikimi.fleet.cli.options import json_option, site_option
+from jikimi.fleet.cli.show import local_time, print_rows
+
+if TYPE_CHECKING:
+    from jikimi.fleet.site import Site
+    from jikimi.fleet.store import AlarmRow
+
+_COLUMNS = ("id", "time", "alarm", "device", "zone", "state", "by")
+_ROLE = re.compile(r"[a-z0-9-]{1,32}")
+
+
+@click.group("alarm")
+def command() -> None:
+    """Alarms: falls, calls for help, no motion, faults."""
+
+
+@command.command("list")
+@site_option
+@json_option
+@click.option("--all", "everything", is_flag=True, help="Also alarms that are resolved.")
+def list_(site: Site, as_json: bool, everything: bool) -> None:
+    """List the alarms that are not resolved, newest first.
+
+    Example: jikimi alarm list --site busan-1 --json
+    """
+    from jikimi.fleet.store import Store  # slow import
+
+    with Store.open(site.database_url, site.name) as store:
+        rows = store.alarms() if everything else store.open_alarms()
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
+    else:
+        print_rows(_COLUMNS, [_cells(row) for row in rows])
+
+
+@command.command("ack")
+@site_option
+@click.argument("alarm_id", metavar="ID")
+@click.option("--by", "role", required=True, metavar="ROLE", help="Who takes it on: a role, never a person.")
+def ack(site: Site, alarm_id: str, role: str) -> None:
+    """Take an alarm on, and let the wearer of the tag know that somebody has.
+
+    Example: jikimi alarm ack dq3k7xw2fa.3.1 --by first-aider
+    """
+    from jikimi.fleet.alarms import acknowledge  # slow imports
+    from jikimi.fleet.store import Store
+
+    if not _ROLE.fullmatch(role):
+        raise click.BadParameter("a role is 1 to 32 of a-z, 0-9 and -, such as first-aider", param_hint="--by")
+    with Store.open(site.database_url, site.name) as store:
+        alarm = acknowledge(site, store, alarm_id, role)
+    click.echo(f"{alarm.kind} of {alarm.name} is {alarm.state} (first by {alarm.acknowledged_by})", err=True)
+
+
+def _cells(row: AlarmRow) -> list[str]:
+    who = row.acknowledged_by or row.resolved_why or ""
+    return [row.id, local_time(row.t_ms), row.kind, row.name, row.zone, row.state, who]
