@@ -145,7 +145,7 @@ def candidates(trial: Trial, placement: int) -> Candidates:
             pre.append((t_s, list(pre_row)))
         if state.decisions != decisions:
             decisions = state.decisions
-            lib.sig_fall_features(state, lib.SIG_FALL_POST_CELLS, row)
+            lib.sig_fall_features(state, row)
             found.append((t_s - lib.SIG_FALL_POST_CELLS * 0.08, list(row)))
     return Candidates(*_columns(found, lib.SIG_FALL_FEATURES), *_columns(pre, lib.SIG_FALL_PRE_FEATURES))
 

@@ -55,4 +55,7 @@ const char *sig_error_text(int error);
 /* Square root, rounded down. */
 uint32_t sig_isqrt(uint32_t value);
 
+/* The same, quick when `guess` (at most 2^31) is near the root, as the last sample's magnitude is to this one's. */
+uint32_t sig_isqrt_near(uint32_t value, uint32_t guess);
+
 #endif

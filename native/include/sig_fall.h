@@ -15,6 +15,7 @@ enum {
     SIG_FALL_CELL_TICKS = 4,       /* 80 ms */
     SIG_FALL_CELLS = 46,           /* 3.68 s of history */
     SIG_FALL_POST_CELLS = 19,      /* a candidate is judged 1.52 s after its peak */
+    SIG_FALL_PRE_CELLS = 25,       /* and 2 s before the peak are looked at */
     SIG_FALL_VECTOR_MG = 8000,     /* a cell's mean vector is cut off here, so that products of two fit 32 bits */
     SIG_FALL_FEATURES = 30,        /* numbers the impact trees look at */
     SIG_FALL_PRE_FEATURES = 14,    /* numbers the trees of SIG_EVENT_FALLING look at */
@@ -58,6 +59,7 @@ typedef struct {
     int32_t mag_last_mg;
     int32_t jerk_sum_mg;
     int32_t gyro_sum_dps;
+    int32_t gyro_last_dps;
     int32_t slow_acc[3];     /* posture of the last 10 s, 1/16 mg */
     int32_t anchor_age;      /* cells since the candidate's peak; -1 none */
     int32_t anchor_peak_mg;
@@ -92,11 +94,11 @@ int sig_fall_init(sig_fall_t *s, const sig_fall_config_t *config);
  */
 int sig_fall_push(sig_fall_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events);
 
-/* Features of the cells around the peak `age` cells ago (0..45), as the trees see them; for training and tests.
+/* Features of the cells around the peak SIG_FALL_POST_CELLS cells ago, as the trees see them; for training and tests.
  *
  * `out` has room for SIG_FALL_FEATURES numbers.
  */
-void sig_fall_features(const sig_fall_t *s, int age, int16_t *out);
+void sig_fall_features(const sig_fall_t *s, int16_t *out);
 
 /* Features of the newest cells, as the trees of SIG_EVENT_FALLING see them; for training and tests.
  *

@@ -21,20 +21,21 @@ const char *sig_error_text(int error) {
     }
 }
 
-uint32_t sig_isqrt(uint32_t value) {
-    uint32_t root = 0;
-    uint32_t bit = UINT32_C(1) << 30;
-    while (bit > value) {
-        bit >>= 2;
+uint32_t sig_isqrt_near(uint32_t value, uint32_t guess) {
+    /* Newton's method from above: the first step lands at or above the root, the others fall towards it. */
+    if (value == 0) {
+        return 0;
     }
-    while (bit != 0) {
-        const uint32_t trial = root + bit;
-        root >>= 1;
-        if (value >= trial) {
-            value -= trial;
-            root += bit;
+    uint32_t root = guess == 0 ? 1 : guess;
+    const uint32_t other = value / root;
+    root = (root >> 1) + (other >> 1) + (root & other & 1);
+    for (;;) {
+        const uint32_t next = (root + value / root) >> 1;
+        if (next >= root) {
+            return root;
         }
-        bit >>= 2;
+        root = next;
     }
-    return root;
 }
+
+uint32_t sig_isqrt(uint32_t value) { return sig_isqrt_near(value, 1000); }

@@ -72,7 +72,7 @@ static void judge(sig_fall_t *s) {
     if (s->hold_cells > 0) {
         return;
     }
-    sig_fall_features(s, s->anchor_age, features);
+    sig_fall_features(s, features);
     const int32_t score = sig_fall_score(s->placement, features);
     if (score <= 0) {
         return;
@@ -191,16 +191,16 @@ static void on_cell(sig_fall_t *s) {
     sig_fall_watch_stillness(s, &cell);
 }
 
-static int32_t magnitude(const int32_t *v) {
+static int32_t magnitude(const int32_t *v, int32_t guess) {
     uint32_t sum = 0;
     for (int i = 0; i < 3; i++) {
         sum += (uint32_t)(v[i] * v[i]);
     }
-    return (int32_t)sig_isqrt(sum);
+    return (int32_t)sig_isqrt_near(sum, (uint32_t)guess);
 }
 
 static void on_tick(sig_fall_t *s, const sig_motion_t *motion) {
-    const int32_t mag = magnitude(motion->acc_mg);
+    const int32_t mag = magnitude(motion->acc_mg, s->mag_last_mg);
     const int32_t step = mag > s->mag_last_mg ? mag - s->mag_last_mg : s->mag_last_mg - mag;
     for (int i = 0; i < 3; i++) {
         s->acc_sum_mg[i] += motion->acc_mg[i];
@@ -210,7 +210,8 @@ static void on_tick(sig_fall_t *s, const sig_motion_t *motion) {
     s->mag_min_mg = mag < s->mag_min_mg ? mag : s->mag_min_mg;
     s->mag_last_mg = mag;
     s->jerk_sum_mg += step;
-    s->gyro_sum_dps += magnitude(motion->gyro_dps);
+    s->gyro_last_dps = magnitude(motion->gyro_dps, s->gyro_last_dps);
+    s->gyro_sum_dps += s->gyro_last_dps;
     s->ticks += 1;
     if (s->ticks % SIG_FALL_CELL_TICKS == 0) {
         on_cell(s);
