@@ -29,6 +29,8 @@ def header_html(snap: Snapshot, lang: str) -> str:
     open_alarms = sum(a.state == "open" for a in snap.alarms)
     css = "chip bad" if open_alarms else "chip good"
     chips.append(f'<span class="{css}">{open_alarms} {escape(text("alarms", lang))}</span>')
+    if snap.problem:
+        chips.append(f'<span class="chip bad" role="alert">{escape(snap.problem)}</span>')
     return f'<span class="site">{escape(snap.site)}</span>{"".join(chips)}<span class="now">{clock(snap.now_ms)}</span>'
 
 

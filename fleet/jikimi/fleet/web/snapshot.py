@@ -89,6 +89,7 @@ class Snapshot:
     width_mm: int
     height_mm: int
     group_min: int
+    problem: str = ""  # why this is old, in one sentence
     zones: tuple[ZoneView, ...] = ()
     machines: tuple[MachineView, ...] = ()
     devices: tuple[DeviceView, ...] = ()

@@ -1,0 +1,142 @@
+"""Keeps the newest snapshot of the store for all browsers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from jikimi.fleet.aggregate import GROUP_MIN, near_misses_by_machine, near_misses_by_zone_hour
+from jikimi.fleet.errors import StoreError
+from jikimi.fleet.store import hour_of
+from jikimi.fleet.web.snapshot import AlarmView, CellView, DeviceView, EventView, MachineView, Snapshot
+
+if TYPE_CHECKING:
+    from jikimi.fleet.store import AlarmRow, DeviceRow, RecordRow, Store
+    from jikimi.fleet.web.floor_plan import FloorPlan
+
+# A new record is seen this soon; the question is one look at the end of an index.
+_LOOK_S: Final = 0.05
+# What has no record (a device that went silent, the clock) is read again this often.
+_REFRESH_S: Final = 1.0
+_EVENTS: Final = 12
+_HOURS: Final = 8
+_HOUR_MS: Final = 3_600_000
+_log = logging.getLogger(__name__)
+
+
+class Live:
+    """One reader of the store behind all browsers; `current` is replaced, never changed in place."""
+
+    def __init__(self, store: Store, site: str, plan: FloorPlan) -> None:
+        self._store = store
+        self._plan = plan
+        self._last_id = -1
+        self._read_s = 0.0
+        self.current = Snapshot(site, _now_ms(), plan.width_mm, plan.height_mm, GROUP_MIN, zones=plan.zones)
+
+    async def run(self) -> None:
+        """Follow the store until cancelled; a database that fails is shown on the page and tried again."""
+        while True:
+            try:
+                await asyncio.to_thread(self.look)
+            except StoreError as error:
+                _log.warning("%s", error)
+                self.current = replace(self.current, now_ms=_now_ms(), problem=str(error))
+                await asyncio.sleep(_REFRESH_S)
+            await asyncio.sleep(_LOOK_S)
+
+    def look(self) -> None:
+        """Take a new snapshot if something was stored or a second has passed; StoreError."""
+        last_id = self._store.last_id()
+        now_s = time.monotonic()
+        if last_id == self._last_id and now_s - self._read_s < _REFRESH_S:
+            return
+        self.current = self._read()
+        self._last_id, self._read_s = last_id, now_s
+
+    def _read(self) -> Snapshot:
+        now_ms = _now_ms()
+        since_ms = hour_of(now_ms) - (_HOURS - 1) * _HOUR_MS
+        counts = {m.machine: m.count for m in near_misses_by_machine(self._store, since_ms)}
+        shown_now = {m.machine for m in near_misses_by_machine(self._store, now_ms) if m.count is not None}
+        records = self._store.recent_records(_EVENTS * 4)
+        return replace(
+            self.current,
+            now_ms=now_ms,
+            problem="",
+            devices=tuple(_device(row) for row in self._store.device_rows()),
+            alarms=tuple(_alarm(row) for row in self._store.open_alarms(20)),
+            events=tuple(_event(row, shown_now) for row in records[:_EVENTS]),
+            near_misses=tuple(
+                CellView(cell.zone, cell.hour_ms, cell.count)
+                for cell in near_misses_by_zone_hour(self._store, since_ms)
+            ),
+            machines=self._machines(counts, records, shown_now),
+        )
+
+    def _machines(
+        self, counts: dict[str, int | None], records: list[RecordRow], shown_now: set[str]
+    ) -> tuple[MachineView, ...]:
+        newest: dict[str, int] = {}
+        for row in records:
+            if row.kind == "near_miss" and row.device in shown_now:
+                newest.setdefault(row.device, row.t_ms)
+        return tuple(
+            MachineView(
+                device=machine.device,
+                name=machine.name,
+                kind=machine.kind,
+                zone=machine.zone,
+                x_mm=machine.x_mm,
+                y_mm=machine.y_mm,
+                warn_mm=machine.warn_mm,
+                danger_mm=machine.danger_mm,
+                count=counts.get(machine.device, 0),
+                last_near_miss_ms=newest.get(machine.device, 0),
+            )
+            for machine in self._plan.machines
+        )
+
+
+def _device(row: DeviceRow) -> DeviceView:
+    return DeviceView(
+        row.device, row.kind, row.name, row.zone, row.state, row.online, row.last_seen_ms or 0, row.battery_pct
+    )
+
+
+def _alarm(row: AlarmRow) -> AlarmView:
+    return AlarmView(row.device, row.name, row.kind, row.zone, row.t_ms, row.state)
+
+
+def _event(row: RecordRow, shown_now: set[str]) -> EventView:
+    """A record as the page may show it.
+
+    Emergencies and device faults name the device, because somebody must go there. Everything else must not tell who:
+    a tag's record names neither tag nor zone, and a near miss names its machine only where the hour's group is large
+    enough to be counted, so that the list gives away nothing that the tables beside it withhold.
+    """
+    open_to_all = row.category in ("emergency", "device") or (row.kind == "near_miss" and row.device in shown_now)
+    if not open_to_all:
+        return EventView(row.t_ms, row.recv_ms, row.kind, "", "—", "—", "")
+    return EventView(row.t_ms, row.recv_ms, row.kind, row.device, row.name, row.zone, _detail(row))
+
+
+def _detail(row: RecordRow) -> str:
+    data = row.data
+    words = []
+    if row.kind == "near_miss":
+        words = [f"{data['distance_mm'] / 1000:.1f} m"] if data.get("distance_mm") is not None else []
+        words += [f"{data['closing_mm_s'] / 1000:.1f} m/s"] if data.get("closing_mm_s") else []
+        words += [f"{data['dwell_ms'] / 1000:.1f} s"] if data.get("dwell_ms") else []
+    elif "why" in data:
+        words = [str(data["why"])]
+    elif "confidence_permille" in data:
+        words = [f"{data['confidence_permille'] / 10:.0f} %"]
+    return ", ".join(words)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

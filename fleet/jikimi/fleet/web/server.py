@@ -1,0 +1,68 @@
+"""The HTTP server of the live page and its JSON API."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import ui
+
+from jikimi.fleet.services.ready import mark_ready
+from jikimi.fleet.web.page import build_page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from jikimi.fleet.site import Site
+    from jikimi.fleet.web.live import Live
+
+
+def serve(site: Site, live: Live) -> None:
+    """Serve until SIGTERM or SIGINT; marks the service ready once its port listens."""
+    host, port = site.settings.web.host, site.ports().web
+    config = uvicorn.Config(make_app(live), host=host, port=port, log_level="warning")
+    _Server(config, site, f"http://{host}:{port}/").run()
+
+
+def make_app(live: Live) -> FastAPI:
+    """The page at `/`, the same data as JSON at `/api/live`, the API's description at `/docs`."""
+    app = FastAPI(title="Jikimi", lifespan=lambda _app: _following(live))
+
+    @app.get("/api/live")
+    def snapshot() -> dict[str, Any]:
+        """What the page shows now."""
+        return asdict(live.current)
+
+    build_page(live)
+    ui.run_with(app, title="Jikimi")
+    return app
+
+
+@asynccontextmanager
+async def _following(live: Live) -> AsyncIterator[None]:
+    task = asyncio.create_task(live.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):  # the end we asked for; any other error comes out here
+            await task
+
+
+class _Server(uvicorn.Server):
+    """Says so when it listens, which is after the application's own start."""
+
+    def __init__(self, config: uvicorn.Config, site: Site, url: str) -> None:
+        super().__init__(config)
+        self._site = site
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            mark_ready(self._site, "web", url=self._url)

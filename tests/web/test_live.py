@@ -1,0 +1,89 @@
+"""From the store to a snapshot: what the page may say and what it must withhold."""
+
+from __future__ import annotations
+
+import pytest
+
+from jikimi.fleet.errors import SiteError, StoreError
+from jikimi.fleet.store import NewRecord
+from jikimi.fleet.web import floor_plan
+from jikimi.fleet.web.live import Live
+from jikimi.fleet.web.snapshot import Snapshot
+from jikimi.wire import kinds
+
+
+def _look(plant) -> Snapshot:
+    live = Live(plant.store, plant.site.name, floor_plan.load(plant.site.floor_path))
+    live.look()
+    return live.current
+
+
+def test_a_fall_is_an_open_alarm_with_zone_and_label(plant):
+    plant.report(plant.tag, NewRecord(1, kinds.FALL, 60_000, {kinds.CONFIDENCE_PERMILLE: 930}))
+    snap = _look(plant)
+    assert [(a.kind, a.name, a.zone, a.state) for a in snap.alarms] == [("fall", "Tag 1", "hall", "open")]
+    assert (snap.events[0].kind, snap.events[0].name, snap.events[0].detail) == ("fall", "Tag 1", "93 %")
+
+
+def test_a_warning_of_a_tag_names_neither_tag_nor_zone(plant):
+    data = {kinds.LEVEL: kinds.LEVEL_WARN, kinds.SOURCE: kinds.SOURCE_UWB, kinds.DISTANCE_MM: 2000}
+    plant.report(plant.tag, NewRecord(1, kinds.WARNING, 60_000, data))
+    (event,) = _look(plant).events
+    assert (event.kind, event.device, event.name, event.zone, event.detail) == ("warning", "", "—", "—", "")
+
+
+def test_near_misses_of_four_people_are_counted_nowhere_and_name_no_machine(plant):
+    plant.near_misses(4)
+    snap = _look(plant)
+    assert [cell.count for cell in snap.near_misses] == [None]
+    assert [machine.count for machine in snap.machines] == [None]
+    assert snap.machines[0].last_near_miss_ms == 0
+    assert {event.name for event in snap.events} == {"—"}
+
+
+def test_near_misses_of_five_people_are_shown(plant):
+    plant.near_misses(5)
+    snap = _look(plant)
+    assert [cell.count for cell in snap.near_misses] == [5]
+    assert [machine.count for machine in snap.machines] == [5]
+    assert snap.machines[0].last_near_miss_ms > 0
+    assert snap.events[0].name == "Press A"
+    assert snap.events[0].detail == "1.3 m, 0.9 m/s, 2.0 s"
+
+
+def test_the_snapshot_is_kept_until_something_is_stored(plant):
+    live = Live(plant.store, plant.site.name, floor_plan.load(plant.site.floor_path))
+    live.look()
+    first = live.current
+    live.look()
+    assert live.current is first
+    plant.near_misses(1)
+    live.look()
+    assert live.current is not first
+
+
+def test_a_broken_database_is_an_error_the_caller_sees(plant, monkeypatch):
+    live = Live(plant.store, plant.site.name, floor_plan.load(plant.site.floor_path))
+
+    def broken() -> int:
+        raise StoreError("the database is away")
+
+    monkeypatch.setattr(plant.store, "last_id", broken)
+    with pytest.raises(StoreError):
+        live.look()
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("{", "not a floor plan"),
+        ('{"width_mm": 1}', "height_mm"),
+        ('{"width_mm": 0, "height_mm": 1, "zones": [], "machines": []}', "width_mm"),
+        ('{"width_mm": 1, "height_mm": 1, "zones": [{"name": "x"}], "machines": []}', "not a floor plan"),
+    ],
+)
+def test_a_damaged_floor_plan_is_named(tmp_path, content, word):
+    path = tmp_path / "floor.json"
+    path.write_text(content)
+    with pytest.raises(SiteError, match=word):
+        floor_plan.load(path)
