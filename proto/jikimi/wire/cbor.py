@@ -10,7 +10,7 @@ MAX_SIZE = 1024  # bytes of one message
 MAX_DEPTH = 4  # containers inside each other
 MAX_ITEMS = 64  # elements of one array, or pairs of one map
 
-_UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
+UINT, NINT, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
 _FALSE, _TRUE, _NULL = 0xF4, 0xF5, 0xF6
 _INDEFINITE = 31
 _SHORTEST = (24, 0x100, 0x10000, 0x100000000)  # least argument that needs 1, 2, 4, 8 bytes
@@ -27,17 +27,17 @@ def dump_into(out: bytearray, value: object, max_size: int = MAX_SIZE) -> None:
     """Append the encoding of `value` to `out`, which may not grow beyond `max_size` bytes."""
     _put(out, value, MAX_DEPTH)
     if len(out) > max_size:
-        raise WireError("size", "%d bytes, limit %d" % (len(out), max_size))
+        raise WireError("size", f"{len(out)} bytes, limit {max_size}")
 
 
 def loads(buf: "bytes | bytearray | memoryview", max_size: int = MAX_SIZE) -> object:
     """Return the value that all of `buf` encodes; raises WireError, never anything else, when it is not one."""
     if len(buf) > max_size:
-        raise WireError("size", "%d bytes, limit %d" % (len(buf), max_size))
+        raise WireError("size", f"{len(buf)} bytes, limit {max_size}")
     reader = _Reader(memoryview(buf))
     value = reader.value(MAX_DEPTH)
     if reader.pos != len(buf):
-        raise WireError("trailing", "%d bytes after the message" % (len(buf) - reader.pos))
+        raise WireError("trailing", f"{len(buf) - reader.pos} bytes after the message")
     return value
 
 
@@ -47,17 +47,17 @@ def _put(out: bytearray, value: object, depth: int) -> None:
     elif isinstance(value, bool):
         out.append(_TRUE if value else _FALSE)
     elif isinstance(value, int):
-        _put_head(out, _UINT if value >= 0 else _NINT, value if value >= 0 else -1 - value)
+        put_head(out, UINT if value >= 0 else NINT, value if value >= 0 else -1 - value)
     elif isinstance(value, str):
         raw = value.encode()
         _check_text(value, len(raw))
-        _put_head(out, _TEXT, len(raw))
+        put_head(out, TEXT, len(raw))
         out.extend(raw)
     elif isinstance(value, (bytes, bytearray, memoryview)):
-        _put_head(out, _BYTES, len(value))
+        put_head(out, BYTES, len(value))
         out.extend(value)
     elif isinstance(value, (list, tuple)):
-        _put_count(out, _ARRAY, len(value), depth)
+        _put_count(out, ARRAY, len(value), depth)
         for item in value:
             _put(out, item, depth - 1)
     elif isinstance(value, dict):
@@ -67,21 +67,22 @@ def _put(out: bytearray, value: object, depth: int) -> None:
 
 
 def _put_map(out: bytearray, value: "dict[int, object]", depth: int) -> None:
-    _put_count(out, _MAP, len(value), depth)
+    _put_count(out, MAP, len(value), depth)
     for key in value:
         if isinstance(key, bool) or not isinstance(key, int) or key < 0:
             raise WireError("key", "map keys are unsigned integers")
     for key in sorted(value):  # for unsigned integers the order of values is the order of encodings
-        _put_head(out, _UINT, key)
+        put_head(out, UINT, key)
         _put(out, value[key], depth - 1)
 
 
 def _put_count(out: bytearray, major: int, count: int, depth: int) -> None:
     _check_container(count, depth)
-    _put_head(out, major, count)
+    put_head(out, major, count)
 
 
-def _put_head(out: bytearray, major: int, arg: int) -> None:
+def put_head(out: bytearray, major: int, arg: int) -> None:
+    """Append the head of a value: its major type (UINT … SIMPLE) and its argument (below 2**64), as short as can be."""
     if arg < 24:
         out.append(major << 5 | arg)
         return
@@ -94,9 +95,9 @@ def _put_head(out: bytearray, major: int, arg: int) -> None:
 
 def _check_container(count: int, depth: int) -> None:
     if depth == 0:
-        raise WireError("depth", "more than %d containers inside each other" % MAX_DEPTH)
+        raise WireError("depth", f"more than {MAX_DEPTH} containers inside each other")
     if count > MAX_ITEMS:
-        raise WireError("items", "%d items, limit %d" % (count, MAX_ITEMS))
+        raise WireError("items", f"{count} items, limit {MAX_ITEMS}")
 
 
 def _check_text(text: str, n_bytes: int) -> None:
@@ -122,21 +123,21 @@ class _Reader:
         """Read one value with at most `depth` containers inside each other."""
         initial = self._initial()
         major = initial >> 5
-        if major == _SIMPLE:
+        if major == SIMPLE:
             return self._simple(initial)
-        if major == _TAG:
+        if major == TAG:
             raise WireError("type", "tags are not used")
         arg = self._argument(initial & 31)
-        if major == _UINT:
+        if major == UINT:
             return arg
-        if major == _NINT:
+        if major == NINT:
             return -1 - arg
-        if major == _BYTES:
+        if major == BYTES:
             return bytes(self._take(arg))
-        if major == _TEXT:
+        if major == TEXT:
             return self._text(arg)
         _check_container(arg, depth)
-        return self._array(arg, depth - 1) if major == _ARRAY else self._map(arg, depth - 1)
+        return self._array(arg, depth - 1) if major == ARRAY else self._map(arg, depth - 1)
 
     def _initial(self) -> int:
         return self._take(1)[0]
@@ -191,9 +192,9 @@ class _Reader:
 
     def _key(self, last: int) -> int:
         initial = self._initial()
-        if initial >> 5 != _UINT:
+        if initial >> 5 != UINT:
             raise WireError("key", "map keys are unsigned integers")
         key = self._argument(initial & 31)
         if key <= last:
-            raise WireError("duplicate" if key == last else "order", "map key %d after %d" % (key, last))
+            raise WireError("duplicate" if key == last else "order", f"map key {key} after {last}")
         return key

@@ -86,9 +86,8 @@ def _parse_node(body: "bytes | bytearray | memoryview") -> "tuple[str, tuple[obj
     count = body[9]
     if count > MAX_WARNED or len(body) < _NODE_BYTES + count * _WARNED_BYTES:
         return None
-    warned = []
-    for at in range(_NODE_BYTES, _NODE_BYTES + count * _WARNED_BYTES, _WARNED_BYTES):
-        warned.append((bytes(body[at : at + PREFIX_BYTES]), body[at + PREFIX_BYTES]))
+    ends = range(_NODE_BYTES + _WARNED_BYTES, _NODE_BYTES + (count + 1) * _WARNED_BYTES, _WARNED_BYTES)
+    warned = [(bytes(body[end - _WARNED_BYTES : end - 1]), body[end - 1]) for end in ends]
     return NODE, (bytes(body[2:6]), body[6], body[7], body[8], body[1], warned)
 
 

@@ -23,7 +23,7 @@ _NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 def check_name(name: str) -> str:
     """Return `name` if it can stand for a site or a device in a topic (`[a-z0-9-]{1,32}`), else raise WireError."""
     if not 1 <= len(name) <= MAX_NAME:
-        raise WireError("topic", "a name has 1 to %d characters" % MAX_NAME)
+        raise WireError("topic", f"a name has 1 to {MAX_NAME} characters")
     for char in name:
         if char not in _NAME_CHARS:
             raise WireError("topic", "a name has only the characters a-z, 0-9 and -")

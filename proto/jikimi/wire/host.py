@@ -1,0 +1,159 @@
+"""Messages as the host reads them: decoded by cbor2, checked, and given as frozen dataclasses. CPython only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import cbor2
+
+from jikimi.wire import WireError, cbor, kinds, messages, topics
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record; `data` has the keys of `kinds`, `t_ms` counts from the device's boot."""
+
+    seq: int
+    kind: int
+    t_ms: int
+    data: dict[int, Any]
+
+    @property
+    def category(self) -> str:
+        """The data category under which the data-use agreement rules on it."""
+        return kinds.category(self.kind)
+
+    @property
+    def body(self) -> bytes:
+        """`data` in its one encoding, as the store keeps it."""
+        return cbor2.dumps(self.data, canonical=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Records of one boot and stream; `boot_epoch_ms` is the device's estimate of UTC at its t_ms = 0, or None."""
+
+    boot: int
+    stream: int
+    boot_epoch_ms: int | None
+    clock_quality: int
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """State of a device or of the host: birth, last will and farewell; the last two carry only `boot` and `status`."""
+
+    boot: int
+    status: str
+    kind: str | None
+    reset_reason: str | None
+    firmware: str | None
+    config: str | None
+    core: str | None
+    epoch_ms: int | None
+    clock_quality: int | None
+    capabilities: tuple[str, ...]
+
+    @property
+    def online(self) -> bool:
+        """Whether the sender can be reached."""
+        return self.status == "online"
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """Health of a device; None where it cannot measure. The dropped counters count from boot."""
+
+    boot: int
+    up_ms: int
+    battery_pct: int | None
+    heap_free: int | None
+    journal_alarm: int | None
+    journal_event: int | None
+    rssi_dbm: int | None
+    dropped_samples: int | None
+    dropped_adverts: int | None
+    dropped_records: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Each record of (boot, stream) up to `upto_seq` is stored."""
+
+    boot: int
+    stream: int
+    upto_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What the host wants of a device, not to be obeyed after `expires_ms` (UTC)."""
+
+    ident: int
+    op: int
+    args: dict[int, Any]
+    expires_ms: int | None
+
+
+Message = RecordBatch | Birth | Vitals | Ack | Command
+
+
+def decode(leaf: str, payload: bytes) -> Message:
+    """Return the message that came on a topic with this leaf; raises WireError, never anything else."""
+    value = loads(payload)
+    if leaf in (topics.ALARM, topics.EVENT):
+        return _batch(leaf, value)
+    if leaf == topics.STATE:
+        state = cast("dict[str, Any]", messages.unpack_state(value))
+        return Birth(**{**state, "capabilities": tuple(state["capabilities"] or ())})
+    if leaf == topics.VITALS:
+        return Vitals(**cast("dict[str, Any]", messages.unpack_vitals(value)))
+    if leaf == topics.ACK:
+        return Ack(*messages.unpack_ack(value))
+    if leaf == topics.COMMAND:
+        return Command(*messages.unpack_command(value))
+    raise WireError("topic", f"unknown leaf {leaf!r}")
+
+
+def event_time_ms(record: Record, batch: RecordBatch) -> int | None:
+    """Return the UTC time of a record in ms by the device's own clock; None when it had none."""
+    return None if batch.boot_epoch_ms is None else batch.boot_epoch_ms + record.t_ms
+
+
+def _batch(leaf: str, value: object) -> RecordBatch:
+    boot, stream, boot_epoch_ms, clock_quality, rows = messages.unpack_records(value)
+    if (stream == kinds.STREAM_ALARM) != (leaf == topics.ALARM):
+        raise WireError("value", f"stream {stream} does not travel on {leaf!r}")
+    return RecordBatch(boot, stream, boot_epoch_ms, clock_quality, tuple(Record(*row) for row in rows))
+
+
+def loads(payload: bytes) -> object:
+    """Return the CBOR value of one message, decoded by cbor2 and held to the same rules as `cbor.loads`."""
+    if len(payload) > cbor.MAX_SIZE:
+        raise WireError("size", f"{len(payload)} bytes, limit {cbor.MAX_SIZE}")
+    try:
+        value = cbor2.loads(payload)
+        # What is deterministic encodes to itself; all the rest (order, duplicates, longer forms) does not.
+        if _allowed(value, cbor.MAX_DEPTH) and cbor2.dumps(value, canonical=True) == payload:
+            return value
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError):
+        pass  # our own decoder names the reason
+    return cbor.loads(payload)
+
+
+_SCALARS = frozenset((int, bytes, str, bool, type(None)))
+
+
+def _allowed(value: object, depth: int) -> bool:
+    kind = type(value)
+    if kind is list:
+        items = cast("list[object]", value)
+    elif kind is dict:
+        if not all(type(key) is int and key >= 0 for key in cast("dict[Any, object]", value)):
+            return False
+        items = list(cast("dict[int, object]", value).values())
+    else:
+        return kind in _SCALARS and (kind is not int or -(1 << 64) <= cast("int", value) < 1 << 64)
+    return depth > 0 and len(items) <= cbor.MAX_ITEMS and all(_allowed(item, depth - 1) for item in items)

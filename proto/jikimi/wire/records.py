@@ -1,0 +1,131 @@
+"""A batch of records of one boot and stream, delta coded (SPEC.md, "Batch of records").
+
+A record is (seq, kind, t_ms, data): number within (device, boot, stream), kind, ms since boot, map of data.
+"""
+
+from jikimi.wire import WireError, cbor, checks
+
+MAX_RECORDS = cbor.MAX_ITEMS
+MAX_KIND = 0xFFFF
+
+_VERSION, _BOOT, _STREAM, _BOOT_EPOCH, _QUALITY, _FIRST_SEQ, _RECORDS = range(7)
+_SHAPE = "a record is [t, kind, data], [t, kind, data, skipped] or [t, changed]"
+
+
+def encode_records(
+    boot: int,
+    stream: int,
+    records: "list[tuple[int, int, int, dict[int, object]]]",
+    boot_epoch_ms: "int | None" = None,
+    clock_quality: int = 0,
+) -> bytes:
+    """Return one message with `records` of one boot and stream, seq ascending.
+
+    `boot_epoch_ms` is the UTC time of this boot's t_ms = 0, None while unknown. Raises WireError: `items` for none or
+    more than 64 records, `size` when they need more than one message can hold (send fewer), else by what is wrong.
+    """
+    if not 0 < len(records) <= MAX_RECORDS:
+        raise WireError("items", "a message has 1 to 64 records")
+    _check_envelope(boot, stream, boot_epoch_ms, clock_quality)
+    out = bytearray()
+    cbor.put_head(out, cbor.MAP, _RECORDS + 1)
+    for key, value in enumerate((checks.VERSION, boot, stream, boot_epoch_ms, clock_quality, records[0][0])):
+        cbor.put_head(out, cbor.UINT, key)
+        cbor.dump_into(out, value)
+    cbor.put_head(out, cbor.UINT, _RECORDS)
+    cbor.put_head(out, cbor.ARRAY, len(records))
+    before = None
+    for record in records:
+        _check_record(*record)
+        cbor.dump_into(out, _row(record, before))
+        before = record
+    return bytes(out)
+
+
+def _row(
+    record: "tuple[int, int, int, dict[int, object]]",
+    before: "tuple[int, int, int, dict[int, object]] | None",
+) -> "list[object]":
+    seq, kind, t_ms, data = record
+    if before is None:
+        return [t_ms, kind, data]
+    if seq <= before[0]:
+        raise WireError("value", f"record {seq} after {before[0]}")
+    if seq != before[0] + 1:
+        return [t_ms - before[2], kind, data, seq - before[0] - 1]
+    if kind != before[1] or set(data) != set(before[3]):
+        return [t_ms - before[2], kind, data]
+    return [t_ms - before[2], {key: data[key] for key in data if data[key] != before[3][key]}]
+
+
+def decode_records(
+    payload: "bytes | bytearray | memoryview",
+) -> "tuple[int, int, int | None, int, list[tuple[int, int, int, dict[int, object]]]]":
+    """Return (boot, stream, boot_epoch_ms, clock_quality, records) of a batch of records."""
+    return unpack_records(cbor.loads(payload))
+
+
+def unpack_records(
+    value: object,
+) -> "tuple[int, int, int | None, int, list[tuple[int, int, int, dict[int, object]]]]":
+    """As `decode_records`, from the message's CBOR value (which the host decodes with another library)."""
+    found = checks.message(value)
+    envelope = _check_envelope(*[found.get(key) for key in (_BOOT, _STREAM, _BOOT_EPOCH, _QUALITY)])
+    first_seq = checks.integer(found.get(_FIRST_SEQ), 1, checks.MAX_U32, "first seq")
+    rows = found.get(_RECORDS)
+    if not isinstance(rows, list) or not rows:
+        raise WireError("field", "a batch has a list of at least one record")
+    return envelope + (_unpack_rows(rows, first_seq),)
+
+
+def _unpack_rows(rows: "list[object]", seq: int) -> "list[tuple[int, int, int, dict[int, object]]]":
+    records: list[tuple[int, int, int, dict[int, object]]] = []
+    for row in rows:
+        if not isinstance(row, list) or not 2 <= len(row) <= 4:
+            raise WireError("field", _SHAPE)
+        t_ms = checks.integer(row[0], -checks.MAX_INT, checks.MAX_INT, "t")
+        kind, data = row[1], row[-1]
+        if records:
+            seq, kind_before, t_before, data_before = records[-1]
+            seq += 1
+            t_ms += t_before
+            if len(row) == 2:
+                kind, data = kind_before, _merge(data_before, row[1])
+        elif len(row) != 3:
+            raise WireError("field", "the first record is [t, kind, data]")
+        if len(row) == 4:
+            data = row[2]
+            seq += checks.integer(row[3], 1, checks.MAX_U32, "skipped")
+        records.append(_check_record(seq, kind, t_ms, data))
+    return records
+
+
+def _merge(before: "dict[int, object]", changed: object) -> "dict[int, object]":
+    data = before.copy()
+    if not isinstance(changed, dict):
+        raise WireError("field", _SHAPE)
+    for key in changed:
+        if key not in data:
+            raise WireError("value", "a changed key that the record before does not have")
+        data[key] = changed[key]
+    return data
+
+
+def _check_envelope(
+    boot: object, stream: object, boot_epoch_ms: object, clock_quality: object
+) -> "tuple[int, int, int | None, int]":
+    return (
+        checks.integer(boot, 1, checks.MAX_U32, "boot"),
+        checks.integer(stream, 0, 1, "stream"),
+        checks.optional(boot_epoch_ms, 0, checks.MAX_INT, "boot epoch"),
+        checks.integer(clock_quality, 0, 2, "clock quality"),
+    )
+
+
+def _check_record(seq: object, kind: object, t_ms: object, data: object) -> "tuple[int, int, int, dict[int, object]]":
+    return (
+        checks.integer(seq, 1, checks.MAX_U32, "seq"),
+        checks.integer(kind, 0, MAX_KIND, "kind"),
+        checks.integer(t_ms, 0, checks.MAX_INT, "t"),
+        checks.scalars(data, "data"),
+    )
