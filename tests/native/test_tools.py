@@ -1,0 +1,56 @@
+"""The developer tools of the core: what they refuse, and what they print."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.native.conftest import ROOT
+from tools import gbdt
+
+
+def run(*args: object, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *map(str, args)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, **env}, timeout=120
+    )
+
+
+def test_a_wrong_micropython_folder_is_named_with_what_it_lacks(tmp_path: Path) -> None:
+    done = run("tools/build_mpy.py", "--output", tmp_path / "a.mpy", MPY_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert f"{tmp_path} has no py/dynruntime.h; set MPY_DIR" in done.stderr
+
+
+def test_a_missing_cross_compiler_is_named(tmp_path: Path) -> None:
+    done = run("tools/build_mpy.py", "--arch", "xtensawin", "--output", tmp_path / "a.mpy", PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "xtensa-esp32-elf-gcc is not on the path" in done.stderr
+
+
+def test_sizes_are_within_the_budgets_and_machines_can_read_them() -> None:
+    done = run("tools/sizes.py", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    sizes = json.loads(done.stdout)
+    assert sizes["state"]["sig_fall"] <= 1024
+    assert sizes["object"]["sig_fall"]["code"] > 0
+
+
+def test_boosting_learns_a_rule_of_two_features_and_says_so_the_same_way_twice() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.integers(-1000, 1000, (4000, 5)).astype(np.int16)
+    labels = (features[:, 1] > 200) & (features[:, 3] < -100)
+    weights = np.ones(len(labels))
+    models = [gbdt.train(features, labels, weights, gbdt.Settings(trees=20)) for _ in range(2)]
+    assert np.mean((models[0].score(features) > 0) == labels) > 0.98
+    assert (models[0].score(features) == models[1].score(features)).all()
+
+
+def test_boosting_with_nothing_to_learn_from_says_how_common_the_event_is() -> None:
+    features = np.zeros((100, 3), dtype=np.int16)
+    labels = np.arange(100) < 20
+    score = gbdt.train(features, labels, np.ones(100), gbdt.Settings(trees=5)).score(features)
+    assert np.allclose(1 / (1 + np.exp(-score / 256)), 0.2, atol=0.01)
