@@ -120,7 +120,7 @@ def unpack_vitals(value: object) -> "dict[str, object]":
 
 def encode_ack(boot: int, stream: int, upto_seq: int) -> bytes:
     """Return the host's word that each record of this boot and stream up to `upto_seq` is stored for good."""
-    return cbor.dumps(dict(enumerate((checks.VERSION,) + _check_ack(boot, stream, upto_seq))))
+    return _numbered(_check_ack(boot, stream, upto_seq))
 
 
 def decode_ack(payload: "bytes | bytearray | memoryview") -> "tuple[int, int, int]":
@@ -146,7 +146,7 @@ def encode_command(
     ident: int, op: int, args: "dict[int, object] | None" = None, expires_ms: "int | None" = None
 ) -> bytes:
     """Return a command: `op` is CMD_…, `args` has ARG_… keys; not to be obeyed after `expires_ms` (UTC)."""
-    return cbor.dumps(dict(enumerate((checks.VERSION,) + _check_command(ident, op, args or {}, expires_ms))))
+    return _numbered(_check_command(ident, op, args or {}, expires_ms))
 
 
 def decode_command(payload: "bytes | bytearray | memoryview") -> "tuple[int, int, dict[int, object], int | None]":
@@ -169,6 +169,13 @@ def _check_command(
         checks.scalars(args, "arguments"),
         checks.optional(expires_ms, 0, checks.MAX_INT, "expiry"),
     )
+
+
+def _numbered(values: "tuple[object, ...]") -> bytes:
+    message: dict[int, object] = {0: checks.VERSION}
+    for place, value in enumerate(values):
+        message[place + 1] = value
+    return cbor.dumps(message)
 
 
 def _encode(fields: "dict[str, object]", table: "tuple[tuple[str, object], ...]") -> bytes:

@@ -70,12 +70,14 @@ def unpack_records(
 ) -> "tuple[int, int, int | None, int, list[tuple[int, int, int, dict[int, object]]]]":
     """As `decode_records`, from the message's CBOR value (which the host decodes with another library)."""
     found = checks.message(value)
-    envelope = _check_envelope(*[found.get(key) for key in (_BOOT, _STREAM, _BOOT_EPOCH, _QUALITY)])
+    boot, stream, boot_epoch_ms, quality = _check_envelope(
+        found.get(_BOOT), found.get(_STREAM), found.get(_BOOT_EPOCH), found.get(_QUALITY)
+    )
     first_seq = checks.integer(found.get(_FIRST_SEQ), 1, checks.MAX_U32, "first seq")
     rows = found.get(_RECORDS)
     if not isinstance(rows, list) or not rows:
         raise WireError("field", "a batch has a list of at least one record")
-    return envelope + (_unpack_rows(rows, first_seq),)
+    return boot, stream, boot_epoch_ms, quality, _unpack_rows(rows, first_seq)
 
 
 def _unpack_rows(rows: "list[object]", seq: int) -> "list[tuple[int, int, int, dict[int, object]]]":
