@@ -4,7 +4,7 @@ from jikimi.wire import kinds
 
 
 class Clock:
-    """t = 0 is when it is made. The boot's UTC is fixed then: a record's time is not improved afterwards."""
+    """t = 0 is when it is made. Once known, the boot's UTC is fixed: a record's time is not improved afterwards."""
 
     def __init__(self, port):
         self._port = port
@@ -22,6 +22,15 @@ class Clock:
 
     def up_s(self):
         return self.up_ms() // 1000
+
+    def set(self, epoch_ms):
+        """Take the UTC that somebody else knows, if this boot has none; True when taken."""
+        if self.boot_epoch_ms is not None:
+            return False
+        self.boot_epoch_ms = epoch_ms - self.up_ms()
+        self.quality = kinds.CLOCK_SET
+        self._port.set_clock(epoch_ms)
+        return True
 
     def epoch_ms(self):
         """UTC in milliseconds, or None while it is not known."""

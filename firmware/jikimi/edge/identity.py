@@ -29,6 +29,11 @@ def uwb_address(ephemeral):
     return "".join(_UWB_ALPHABET[(bits >> shift) & 31] for shift in range(35, -1, -5))
 
 
+def uwb_name(name):
+    """Eight ASCII characters for a site or a node, where a module wants a network or an address of that length."""
+    return uwb_address(hashlib.sha256(name.encode()).digest())
+
+
 def short_id(device):
     """Four bytes that stand for a device in adverts, where its name does not fit."""
     return hashlib.sha256(device.encode()).digest()[:4]

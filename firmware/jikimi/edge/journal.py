@@ -1,11 +1,11 @@
 """The flash journal: a record is the device's until the fleet manager says it has it.
 
-Layout, below one directory (see `files.Files`):
+Layout, below two directories (see `files.Files`):
 
-    boot             number of the current boot, text
-    0-7-1            segment: stream 0 (alarms), boot 7, first record 1
-    1-7-58           segment: stream 1 (events), boot 7, first record 58
-    1-3-1.lost       segment given up to make room, until LOST records report it
+    state/boot               number of the current boot, text
+    journal/0-7-1            segment: stream 0 (alarms), boot 7, first record 1
+    journal/1-7-58           segment: stream 1 (events), boot 7, first record 58
+    journal/1-3-1.lost       segment given up to make room, until LOST records report it
 
 `segment.py` has the format of one file. Every operation leaves a state that the next `Journal(...)` reads correctly,
 wherever the power is cut:
@@ -41,26 +41,29 @@ class Batch:
         self.records = records
 
 
-def next_boot(files):
-    """Count this start: a number that no record on this flash carries yet, durable before it is returned."""
-    boot = _stored_boot(files)
-    for name in files.names():
+def next_boot(state, segments):
+    """Count this start: a number that no record on this flash carries yet, durable before it is returned.
+
+    `state` and `segments` are the `Files` of the two directories.
+    """
+    boot = _stored_boot(state)
+    for name in segments.names():
         parts = name.split(".")[0].split("-")
         if len(parts) == 3:
             boot = max(boot, int(parts[1]))
     boot += 1
-    file = files.create("boot.new")
+    file = state.create("boot.new")
     try:
-        files.write(file, b"%d\n" % boot)
+        state.write(file, b"%d\n" % boot)
     finally:
-        files.close(file)
-    files.rename("boot.new", "boot")
+        state.close(file)
+    state.rename("boot.new", "boot")
     return boot
 
 
-def _stored_boot(files):
+def _stored_boot(state):
     try:
-        return int(files.read("boot"))
+        return int(state.read("boot"))
     except OSError:
         return 0  # the first start of this flash
     except ValueError:
@@ -136,6 +139,16 @@ class Journal:
                     self._drop(segment)
                     self._files.remove(segment.name)
         return freed
+
+    def set_clock(self, boot_epoch_ms, quality):
+        """This boot's UTC has become known: it goes out with the records of this boot that have not been sent."""
+        self.boot_epoch_ms = boot_epoch_ms
+        self.quality = quality
+        for segments in self._segments.values():
+            for segment in segments:
+                if segment.boot == self.boot:
+                    segment.boot_epoch_ms = boot_epoch_ms
+                    segment.quality = quality
 
     def depth(self, stream):
         """How many records wait for their acknowledgement."""
@@ -224,9 +237,7 @@ class Journal:
 
     def _recover(self):
         for name in self._files.names():
-            if name == "boot.new":
-                self._files.remove(name)
-            elif len(name.split("-")) == 3:
+            if len(name.split("-")) == 3:
                 self._recover_segment(name)
         for segments in self._segments.values():
             segments.sort(key=lambda segment: (segment.boot, segment.first))

@@ -48,6 +48,10 @@ def epoch_ms():
     return time.time_ns() // 1_000_000
 
 
+def set_clock(epoch):
+    """Nothing: setting a gateway's clock is its operating system's business."""
+
+
 def files(root):
     """Files below `root`, synchronised to disk, names too."""
     return Files(root, _sync_file, _sync_directory)
@@ -99,6 +103,11 @@ def _content(path):
 async def open_stream(host, port, context, server_name):
     """(reader, writer) over TLS, or plain TCP when `context` is None."""
     return await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name if context else None)
+
+
+def application_dir(_root):
+    """Where the application's files are: what the fingerprint in the birth message is taken of."""
+    return os.path.dirname(__file__)
 
 
 def say(line):

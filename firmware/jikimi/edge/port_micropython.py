@@ -28,12 +28,32 @@ def load_core():
 
 
 def epoch_ms():
-    """UTC in milliseconds; None while the clock is not set."""
+    """UTC in milliseconds by the chip's clock; None while that is not set."""
     import machine
 
-    if machine.RTC().datetime()[0] < _EARLIEST_YEAR:
+    year, month, day, _weekday, hour, minute, second, us = machine.RTC().datetime()
+    if year < _EARLIEST_YEAR:
         return None
-    return time.time_ns() // 1_000_000 + _EPOCH_S * 1000
+    return (_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000 + us // 1000
+
+
+def set_clock(epoch):
+    """Set the chip's clock, which keeps it over resets, to a UTC in milliseconds."""
+    import machine
+
+    year, month, day, hour, minute, second, weekday, _yearday = time.gmtime(epoch // 1000 - _EPOCH_S)[:8]
+    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, epoch % 1000 * 1000))
+
+
+def _days(year, month, day):
+    """Days from 1970-01-01 (mktime counts from another year on some ports, and in local time on others).
+
+    Years are counted from March, so that the leap day is the last of its year.
+    """
+    if month < 3:
+        year -= 1
+    from_march = (month + 9) % 12
+    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * from_march + 2) // 5 + day - 719469
 
 
 def files(root):
@@ -58,6 +78,11 @@ def _content(path):
 async def open_stream(host, port, context, server_name):
     """(reader, writer) over TLS, or plain TCP when `context` is None."""
     return await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name)
+
+
+def application_dir(root):
+    """Where the application's files are: what the fingerprint in the birth message is taken of."""
+    return root + "/lib/jikimi"
 
 
 def say(line):

@@ -10,7 +10,7 @@ from jikimi.wire import kinds
 
 files = port().files("flash")
 for epoch, quality, n in ((1000, 1, 2), (None, 0, 1), (5000, 1, 0)):
-    journal = Journal(files, next_boot(files), epoch, quality)
+    journal = Journal(files, next_boot(files, files), epoch, quality)
     for i in range(n):
         journal.append(kinds.STREAM_ALARM, kinds.SOS, i, {})
 sent = []

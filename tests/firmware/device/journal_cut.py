@@ -37,7 +37,7 @@ class Ledger:
 
 def life(files, ledger):
     for round_ in range(2):
-        boot = next_boot(files)
+        boot = next_boot(files, files)
         journal = Journal(files, boot, None if round_ else 1_000_000, 1 - round_, alarm_segments=3, event_segments=3)
         journal.on_append = lambda stream, seq, _kind, _t_ms, boot=boot: ledger.durable.add((boot, stream, seq))
         attempt(journal.report_lost, 0)
@@ -92,7 +92,7 @@ def wipe(root):
 
 
 def check(files, ledger, where):
-    boot = next_boot(files)
+    boot = next_boot(files, files)
     for told in ledger.durable:
         assert told[0] < boot, (where, "boot number used again")
     journal = Journal(files, boot, None, 0, alarm_segments=3, event_segments=3)

@@ -11,7 +11,7 @@ from jikimi.wire import kinds
 
 journal_module.SEGMENT_BYTES = 100
 files = port().files("flash")
-journal = Journal(files, next_boot(files), None, 0)
+journal = Journal(files, next_boot(files, files), None, 0)
 for i in range(9):
     journal.append(kinds.STREAM_EVENT, kinds.WARNING, i, {kinds.LEVEL: 1})
 

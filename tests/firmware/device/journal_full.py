@@ -10,7 +10,7 @@ from jikimi.edge.port import port
 from jikimi.wire import kinds
 
 files = port().files("flash")
-journal = Journal(files, next_boot(files), None, 0, alarm_segments=2, event_segments=3)
+journal = Journal(files, next_boot(files, files), None, 0, alarm_segments=2, event_segments=3)
 for i in range(5000):
     if i % 1000 == 0:
         journal.append(kinds.STREAM_ALARM, kinds.FALL, i, {kinds.CONFIDENCE_PERMILLE: 900})

@@ -27,7 +27,7 @@ class Ryuw122:
         self.garbled = 0
         self._uart = uart
         self._port = port
-        self._line = bytearray()
+        self._line = b""
 
     async def start(self, mode, network, address):
         """Role, network and own address (8 ASCII characters each); the module keeps them in its flash."""
@@ -42,18 +42,21 @@ class Ryuw122:
         await self._command(f"AT+ADDRESS={address}")
 
     async def exchange(self, address, payload):
-        """ANCHOR: poll a tag, sending `payload`; its distance in mm, or None when it did not answer."""
+        """ANCHOR: poll a tag, sending `payload`; its distance in mm, or None when the tag did not answer."""
         self._discard()
         self._uart.write(f"AT+ANCHOR_SEND={address},{len(payload)},{payload}\r\n".encode())
         start = self._port.ticks_ms()
+        heard = False
         while self._port.ticks_diff(self._port.ticks_ms(), start) < _EXCHANGE_MS:
             line = self.read_line()
             if line is None:
                 await self._port.sleep_ms(_POLL_MS)
-            elif line.startswith("+ERR"):
-                return None
-            elif line.startswith("+ANCHOR_RCV=" + address + ","):
+                continue
+            heard = True
+            if line.startswith("+ANCHOR_RCV=" + address + ","):
                 return self._distance_mm(line)
+        if not heard:
+            raise OSError("RYUW122 is silent")
         return None
 
     def received(self):
@@ -70,18 +73,20 @@ class Ryuw122:
 
     def read_line(self):
         """The next whole line the module has sent, without its end; None when there is none yet."""
-        while self._uart.any():
-            byte = self._uart.read(1)
-            if not byte:
-                break
-            if byte == b"\n":
-                line, self._line = bytes(self._line), bytearray()
-                text = self._text(line)
-                if text:
-                    return text
-            elif len(self._line) < _LONGEST_LINE:
-                self._line.extend(byte)
-        return None
+        waiting = self._uart.any()
+        if waiting:
+            self._line += self._uart.read(waiting) or b""
+        while True:
+            line, newline, rest = self._line.partition(b"\n")
+            if not newline:
+                if len(line) > _LONGEST_LINE:  # noise: no line of the module is that long
+                    self.garbled += 1
+                    self._line = b""
+                return None
+            self._line = rest
+            text = self._text(line)
+            if text:
+                return text
 
     def _text(self, line):
         try:

@@ -1,0 +1,186 @@
+"""The application of tag and node: objects built from the configuration, tasks started, nothing else."""
+
+import asyncio
+import gc
+
+from jikimi.edge import config as configuration
+from jikimi.edge import fingerprint, identity, mqtt
+from jikimi.edge.battery import Battery
+from jikimi.edge.clock import Clock
+from jikimi.edge.faults import Fault, keep
+from jikimi.edge.hardware import Hardware
+from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.link import Link
+from jikimi.edge.orders import Orders
+from jikimi.edge.port import port
+from jikimi.edge.recorder import Recorder
+from jikimi.edge.reports import Reports
+from jikimi.edge.supervisor import WATCHDOG_MS, Supervisor
+from jikimi.wire import kinds, topics
+
+_RESTART_PAUSE_MS = 3000
+# Roles of the ranging module: its driver's TAG and ANCHOR.
+_TAG = 0
+_ANCHOR = 1
+
+
+def main(root):
+    """Run the device whose flash is the directory `root` ("" on a device itself); restarts it when something fails.
+
+    Returns 2 when it is not provisioned properly: restarting would not help, and a technician needs the REPL.
+    """
+    here = port()
+    try:
+        config = configuration.load(root + "/config.json")
+        tls = here.tls_context(root + "/tls")
+    except (OSError, ValueError) as error:  # ConfigError is a ValueError; keys that are none give one or the other
+        here.say("jk log not provisioned: " + here.describe(error))
+        return 2
+    asyncio.run(App(here, config, tls, root).run())
+    here.reset()
+    return 1
+
+
+class App:
+    """One device: every part once, and who talks to whom."""
+
+    def __init__(self, here, config, tls, root):
+        self._port = here
+        self._config = config
+        self._clock = Clock(here)
+        self._journal = _journal(here, root, self._clock)
+        self._recorder = Recorder(self._journal, self._clock, here)
+        self._core = here.load_core()
+        self._hardware = Hardware(config, here)
+        self._warner = self._hardware.warner()
+        self._air = self._hardware.air()
+        self._uwb = self._hardware.uwb()
+        self._reports = self._make_reports(root)
+        self._link = self._make_link(tls)
+        self._recorder.on_record = self._link.wake
+        self._reports.dropped["dropped_adverts"] = lambda: self._air.dropped
+        self._reports.dropped["dropped_records"] = lambda: self._recorder.failed + self._journal.lost
+        here.say(f"jk boot {self._journal.boot} {config.kind} {config.device} {self._reports.reset_reason}")
+        here.say(f"jk core {self._core.version()} {here.CORE}")
+
+    async def run(self):
+        """Until a task ends or stands still, which none should."""
+        self._journal.report_lost(self._clock.up_ms())
+        tasks = Supervisor(self._port, self._hardware.watchdog(WATCHDOG_MS))
+        tasks.add("warn", lambda beat: self._warner.run(self._port.sleep_ms, beat))
+        tasks.add("link", self._link.run, limit_ms=90_000)
+        tasks.add("vitals", lambda beat: self._reports.run(self._link.vitals, beat), limit_ms=60_000)
+        if self._config.kind == "tag":
+            self._add_tag(tasks)
+        else:
+            self._add_node(tasks)
+        gc.collect()
+        await tasks.run()
+        await self._port.sleep_ms(_RESTART_PAUSE_MS)  # time to read why, and to press Ctrl-C
+
+    def _add_tag(self, tasks):
+        # Imported here, as a node does not have the memory for what only a tag needs, and the other way round.
+        from jikimi.edge.proximity_tag import TagProximity
+        from jikimi.edge.sense import Sensing
+        from jikimi.edge.wearer import Wearer
+
+        here, config, clock, record = self._port, self._config, self._clock, self._recorder.record
+        imu = self._hardware.imu()
+        wearer = Wearer(self._warner, self._warned, record, clock)
+        fault = Fault(kinds.SENSOR_IMU, record)
+        sensing = Sensing(self._core, imu, config.imu.placement, here, wearer.on_sense, fault)
+        ephemeral = identity.Ephemeral(config.ephemeral_secret, clock.epoch_ms, clock.up_s)
+        near = TagProximity(self._core, self._air, self._uwb, ephemeral, clock, here, self._on_level, record)
+        pressed = self._hardware.button()
+        self._reports.dropped["dropped_samples"] = lambda: imu.overruns
+        tasks.add("sense", sensing.run)
+        tasks.add("button", lambda beat: wearer.watch_button(pressed, here.sleep_ms, beat))
+        tasks.add("bends", lambda beat: wearer.count_bends(here.sleep_ms, beat))
+        self._add_proximity(tasks, near.listen, near.receive, _TAG)
+
+    def _add_node(self, tasks):
+        from jikimi.edge.proximity_node import NodeProximity
+
+        near = NodeProximity(
+            self._core,
+            self._config,
+            self._air,
+            self._uwb,
+            self._clock,
+            self._port,
+            self._on_level,
+            self._recorder.record,
+        )
+        self._add_proximity(tasks, near.listen, near.measure, _ANCHOR)
+
+    def _add_proximity(self, tasks, listen, measure, mode):
+        record, sleep_ms, uwb = self._recorder.record, self._port.sleep_ms, self._uwb
+        network = identity.uwb_name(self._config.site)
+        own = identity.uwb_name(self._config.device)
+
+        async def start_air():
+            self._air.start()
+
+        async def start_uwb():
+            await uwb.start(mode, network, own)
+
+        ble_fault = Fault(kinds.SENSOR_BLE, record)
+        tasks.add("air", lambda beat: keep(start_air, listen, ble_fault, sleep_ms, beat))
+        if uwb is not None:
+            uwb_fault = Fault(kinds.SENSOR_UWB, record)
+            tasks.add("uwb", lambda beat: keep(start_uwb, measure, uwb_fault, sleep_ms, beat))
+
+    def _on_level(self, level, source, latency_ms):
+        self._warner.level(level)
+        if level:
+            self._warned(level, source, latency_ms)
+
+    def _warned(self, level, source, latency_ms):
+        self._port.say(f"jk warn {level} {source} {latency_ms} {self._clock.epoch_ms() or 0}")
+
+    def _make_reports(self, root):
+        here, hardware = self._port, self._hardware
+        battery = Battery(hardware.battery_adc(), self._recorder.record) if self._config.kind == "tag" else None
+        firmware_hash = fingerprint.of_tree(here.application_dir(root))
+        config_hash = fingerprint.of_file(root + "/config.json")
+        return Reports(
+            self._config,
+            here,
+            self._clock,
+            self._journal,
+            self._core.version(),
+            hardware.reset_reason(),
+            firmware_hash,
+            config_hash,
+            battery,
+        )
+
+    def _make_link(self, tls):
+        here, config, broker = self._port, self._config, self._config.broker
+        wifi = self._hardware.wifi()
+        will = mqtt.Will(topics.topic(config.site, config.device, topics.STATE), self._reports.will())
+
+        def open_stream():
+            return here.open_stream(broker.host, broker.port, tls, broker.server_name or broker.host)
+
+        def make_client():
+            return mqtt.Client(here, open_stream, config.device, will=will)
+
+        orders = Orders(here, self._clock, self._journal, self._warner)
+        orders.link = Link(
+            here,
+            self._clock,
+            self._journal,
+            config,
+            make_client,
+            self._reports.birth,
+            orders.obey,
+            wifi and wifi.bring_up,
+        )
+        return orders.link
+
+
+def _journal(here, root, clock):
+    segments = here.files(root + "/journal")
+    boot = next_boot(here.files(root + "/state"), segments)
+    return Journal(segments, boot, clock.boot_epoch_ms, clock.quality)

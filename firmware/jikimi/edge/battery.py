@@ -1,0 +1,42 @@
+"""Charge of a tag's lithium cell, from its voltage behind a divider by two."""
+
+from jikimi.wire import kinds
+
+# Resting voltage and charge of a usual cell; between the rows straight lines.
+_CURVE = ((3300, 0), (3600, 10), (3700, 25), (3800, 50), (3950, 75), (4150, 100))
+_DIVIDER = 2
+_LOW_PCT = 10
+_GOOD_PCT = 20
+
+
+class Battery:
+    """`adc` as machine.ADC (`read_uv`)."""
+
+    def __init__(self, adc, record):
+        self._adc = adc
+        self._record = record
+        self._low_seq = None
+        self._low = False
+
+    def percent(self):
+        """Charge now; writes LOW_BATTERY once when it has become low, and the all-clear when it was charged."""
+        pct = charge_pct(self._adc.read_uv() * _DIVIDER // 1000)
+        if not self._low and pct < _LOW_PCT:
+            self._low = True
+            self._low_seq = self._record(kinds.LOW_BATTERY, {kinds.BATTERY_PCT: pct})
+        elif self._low and pct > _GOOD_PCT:
+            self._low = False
+            if self._low_seq is not None:
+                self._record(kinds.CLEARED, {kinds.REF_SEQ: self._low_seq, kinds.WHY: kinds.WHY_RESTORED})
+        return pct
+
+
+def charge_pct(mv):
+    """0 to 100 for a cell voltage in millivolts."""
+    if mv <= _CURVE[0][0]:
+        return 0
+    for i in range(1, len(_CURVE)):
+        (low_mv, low_pct), (high_mv, high_pct) = _CURVE[i - 1], _CURVE[i]
+        if mv <= high_mv:
+            return low_pct + (mv - low_mv) * (high_pct - low_pct) // (high_mv - low_mv)
+    return 100

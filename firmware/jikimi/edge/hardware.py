@@ -1,0 +1,84 @@
+"""The objects of `machine`, `bluetooth` and `network` that a board's pin table names."""
+
+from jikimi.edge import boards
+from jikimi.edge.drivers import ryuw122
+from jikimi.edge.radio import Radio
+from jikimi.edge.warn import Warner
+from jikimi.edge.wifi import Wifi
+
+_I2C_HZ = 400_000
+_RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
+_REASONS = ("power", "hard", "watchdog", "deepsleep", "soft")
+
+
+class Hardware:
+    """What is soldered to this board. Parts are made when asked for."""
+
+    def __init__(self, config, port):
+        import machine
+
+        self._machine = machine
+        self._config = config
+        self._port = port
+        self._pins = boards.pins(config.board)
+
+    def reset_reason(self):
+        """Why the chip started, one word."""
+        cause = self._machine.reset_cause()
+        for name, reason in zip(_RESETS, _REASONS):  # noqa: B905 - MicroPython's zip has no strict
+            if getattr(self._machine, name, None) == cause:
+                return reason
+        return "unknown"
+
+    def watchdog(self, timeout_ms):
+        """Start it; the function that feeds it."""
+        return self._machine.WDT(timeout=timeout_ms).feed
+
+    def warner(self):
+        """Vibration, tone and lights."""
+        machine, pins = self._machine, self._pins
+        outputs = [
+            machine.Pin(pin, machine.Pin.OUT) for pin in (pins.haptic, pins.led_red, pins.led_amber, pins.led_green)
+        ]
+        return Warner(outputs[0], machine.PWM(machine.Pin(pins.buzzer), freq=2700, duty_u16=0), *outputs[1:])
+
+    def imu(self):
+        """The inertial unit, not started."""
+        from jikimi.edge.drivers.lsm6dsox import Lsm6dsox  # a node has none and saves the memory
+
+        machine, pins = self._machine, self._pins
+        i2c = machine.I2C(pins.i2c_id, scl=machine.Pin(pins.scl), sda=machine.Pin(pins.sda), freq=_I2C_HZ)
+        return Lsm6dsox(i2c, self._config.imu.rate_hz, self._port.sleep_ms)
+
+    def uwb(self):
+        """The ranging module, not started; None when the configuration has none."""
+        if self._config.uwb is None:
+            return None
+        machine, pins = self._machine, self._pins
+        tx, rx = machine.Pin(pins.uart_tx), machine.Pin(pins.uart_rx)
+        return ryuw122.Ryuw122(machine.UART(pins.uart_id, ryuw122.BAUD, tx=tx, rx=rx, timeout=0), self._port)
+
+    def air(self):
+        """The BLE radio, not started."""
+        import bluetooth
+
+        return Radio(bluetooth.BLE(), self._port.ticks_ms)
+
+    def button(self):
+        """A function that says whether the button is pressed (it connects to ground)."""
+        machine = self._machine
+        pin = machine.Pin(self._pins.button, machine.Pin.IN, machine.Pin.PULL_UP)
+        return lambda: not pin.value()
+
+    def battery_adc(self):
+        """The converter at the battery, for the full range of a cell behind its divider."""
+        machine = self._machine
+        return machine.ADC(machine.Pin(self._pins.battery_adc), atten=machine.ADC.ATTN_11DB)
+
+    def wifi(self):
+        """The station, or None when the configuration names no network."""
+        if self._config.wifi is None:
+            return None
+        import network
+
+        return Wifi(network, self._config.wifi, self._port)

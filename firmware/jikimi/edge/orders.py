@@ -1,0 +1,69 @@
+"""Commands from the site, and what is done about them."""
+
+import asyncio
+
+from jikimi.edge.warn import IDENTIFY, SEEN
+from jikimi.wire import messages
+
+_LONGEST_IDENTIFY_S = 60
+_IDENTIFY_S = 5
+_SEEN_MS = 6000
+# Time for the acknowledgement of the command itself to leave.
+_RESTART_MS = 500
+
+
+class Orders:
+    """`link` is set once there is one. Unknown commands and commands past their time are named on the console."""
+
+    def __init__(self, port, clock, journal, warner):
+        self.link = None
+        self._port = port
+        self._clock = clock
+        self._journal = journal
+        self._warner = warner
+        self._known = {
+            messages.CMD_TIME: self._time,
+            messages.CMD_RESEND: self._resend,
+            messages.CMD_IDENTIFY: self._identify,
+            messages.CMD_RESTART: self._restart,
+            messages.CMD_ALARM_SEEN: self._alarm_seen,
+        }
+
+    def obey(self, command):
+        """One decoded command: (id, operation, arguments, expires_ms or None)."""
+        ident, operation, arguments, expires_ms = command
+        now_ms = self._clock.epoch_ms()
+        if expires_ms is not None and now_ms is not None and now_ms > expires_ms:
+            self._port.say(f"jk log command {ident} came too late")
+        elif operation not in self._known:
+            self._port.say(f"jk log command {ident} has an unknown operation {operation}")
+        else:
+            self._known[operation](arguments)
+
+    def _time(self, arguments):
+        epoch_ms = arguments.get(messages.ARG_EPOCH_MS)
+        if type(epoch_ms) is int and epoch_ms > 0 and self._clock.set(epoch_ms):
+            self._journal.set_clock(self._clock.boot_epoch_ms, self._clock.quality)
+            self._port.say(f"jk log clock set, boot was at {self._clock.boot_epoch_ms}")
+            asyncio.create_task(self.link.rebirth())
+
+    def _resend(self, _arguments):
+        # Whatever was asked for, all that is not acknowledged goes out: the rest is gone from here anyway.
+        asyncio.create_task(self.link.rebirth())
+        self.link.resend()
+
+    def _identify(self, arguments):
+        seconds = arguments.get(messages.ARG_SECONDS)
+        seconds = seconds if type(seconds) is int and seconds > 0 else _IDENTIFY_S
+        self._warner.briefly(IDENTIFY, min(seconds, _LONGEST_IDENTIFY_S) * 1000)
+
+    def _restart(self, _arguments):
+        asyncio.create_task(self._restart_soon())
+
+    async def _restart_soon(self):
+        await self._port.sleep_ms(_RESTART_MS)
+        self._port.reset()
+
+    def _alarm_seen(self, arguments):
+        if self._journal.boot == arguments.get(messages.ARG_BOOT, self._journal.boot):
+            self._warner.briefly(SEEN, _SEEN_MS)

@@ -1,0 +1,214 @@
+"""A machine node: who is near, how near, and what came of it.
+
+It hears tags by their adverts, measures those by UWB in turn, warns them through the measurement itself and through its
+own advert, and writes one NEAR_MISS record at the end of each incursion.
+"""
+
+from jikimi.edge import identity, payload
+from jikimi.wire import kinds, radio
+
+# More people than this around one machine share its attention unfairly; the ones heard longest ago give way.
+_MOST_CONTACTS = 12
+_LOST_MS = 3000
+# A UWB distance speaks for so long; then what the adverts' strength says is better than nothing.
+_UWB_FRESH_MS = 1500
+_NEAR_PERIOD_MS = 100
+_FAR_PERIOD_MS = 500
+_MISSED_PERIOD_MS = 300
+# The approach speed is taken over the way of the last second and a half: a pace is shorter, a turn is longer.
+_TRACK_MS = 1500
+_HOLD_MS = 800
+_ADVERT_US = 200_000
+
+
+class Incursion:
+    """One stay inside the zones."""
+
+    def __init__(self, t_ms, closing_mm_s):
+        self.since_ms = t_ms
+        self.last_ms = t_ms
+        self.closing_mm_s = closing_mm_s
+        self.level = 0
+        self.min_mm = None
+
+    def note(self, t_ms, level, distance_mm):
+        self.last_ms = t_ms
+        self.level = max(self.level, level)
+        self.min_mm = distance_mm if self.min_mm is None else min(self.min_mm, distance_mm)
+
+
+class Contact:
+    """One tag, as long as its ephemeral id lasts."""
+
+    def __init__(self, core, ephemeral, machine, period, t_ms):
+        self.ephemeral = ephemeral
+        self.address = identity.uwb_address(ephemeral)
+        self.period = period
+        self.level = 0
+        self.distance_mm = None
+        self.heard_ms = t_ms
+        self.ranged_ms = None
+        self.next_ms = t_ms
+        self.incursion = None
+        self._core = core
+        self._far_mm = 2 * machine.warn_mm
+        self._ble = core.ble_new()
+        self._uwb = core.uwb_new()
+        self._zone = core.zone_new(machine.warn_mm, machine.danger_mm, machine.warn_mm // 10, _HOLD_MS)
+        self._track = []
+
+    def on_advert(self, t_ms, rssi_dbm):
+        """The tag was heard; True when that changed its level."""
+        self.heard_ms = t_ms
+        estimate_mm = self._core.ble_push(self._ble, t_ms, rssi_dbm)[0]
+        if self.ranged_ms is not None and t_ms - self.ranged_ms < _UWB_FRESH_MS:
+            return False
+        return self._on_distance(t_ms, estimate_mm)
+
+    def on_range(self, t_ms, range_mm):
+        """The outcome of an exchange, None when it failed; True when that changed the level."""
+        if range_mm is None:
+            self.next_ms = t_ms + _MISSED_PERIOD_MS
+            return False
+        self.heard_ms = self.ranged_ms = t_ms
+        changed = self._on_distance(t_ms, self._core.uwb_push(self._uwb, range_mm, None)[0])
+        near = self.level or self.distance_mm < self._far_mm
+        # A tag must learn of its new level now, and it learns it from the next exchange.
+        self.next_ms = t_ms if changed else t_ms + (_NEAR_PERIOD_MS if near else _FAR_PERIOD_MS)
+        return changed
+
+    def _on_distance(self, t_ms, distance_mm):
+        level = self._core.zone_push(self._zone, t_ms, distance_mm)
+        closing = self._closing_mm_s(t_ms, distance_mm)
+        self.distance_mm = distance_mm
+        if level and self.incursion is None:
+            self.incursion = Incursion(t_ms, closing)
+        if level:
+            self.incursion.note(t_ms, level, distance_mm)
+        changed, self.level = level != self.level, level
+        return changed
+
+    def _closing_mm_s(self, t_ms, distance_mm):
+        track = [point for point in self._track if t_ms - point[0] <= _TRACK_MS]
+        track.append((t_ms, distance_mm))
+        self._track = track
+        span_ms = t_ms - track[0][0]
+        return (track[0][1] - distance_mm) * 1000 // span_ms if span_ms else 0
+
+    def near_miss(self):
+        """Data of the NEAR_MISS record of the incursion that is over."""
+        incursion, self.incursion = self.incursion, None
+        return {
+            kinds.LEVEL: incursion.level,
+            kinds.DISTANCE_MM: incursion.min_mm,
+            kinds.CLOSING_MM_S: incursion.closing_mm_s,
+            kinds.DWELL_MS: incursion.last_ms - incursion.since_ms,
+            kinds.EPHEMERAL: self.ephemeral,
+            kinds.PERIOD: self.period,
+        }
+
+
+class NodeProximity:
+    """`uwb` as drivers.ryuw122.Ryuw122 or None, `air` as radio.Radio.
+
+    `on_level(level, source, latency_ms)` hears the highest level of all tags when it changes; `record(kind, data)`
+    takes what happened.
+    """
+
+    def __init__(self, core, config, air, uwb, clock, port, on_level, record):
+        self._core = core
+        self._machine = config.machine
+        self._short_id = identity.short_id(config.device)
+        self._machine_code = radio.MACHINES.index(config.machine.kind)
+        self._air = air
+        self._uwb = uwb
+        self._clock = clock
+        self._port = port
+        self._on_level = on_level
+        self._record = record
+        self._level = 0
+        self.contacts = {}
+
+    async def listen(self, beat):
+        """Hear tags, let go of those that have left, keep the advert up to date."""
+        while True:
+            beat()
+            heard = self._air.heard()
+            while heard is not None:
+                self.on_heard(heard)
+                heard = self._air.heard()
+            self.let_go(self._clock.up_ms())
+            self._air.advertise(self.advert(), _ADVERT_US)
+            await self._port.sleep_ms(40)
+
+    async def measure(self, beat):
+        """Measure the tags in turn, the most overdue first."""
+        while True:
+            beat()
+            contact = self.most_overdue(self._clock.up_ms())
+            if contact is None:
+                await self._port.sleep_ms(15)
+                continue
+            text = payload.encode(contact.level, contact.distance_mm, self._short_id)
+            started = self._port.ticks_ms()
+            range_mm = await self._uwb.exchange(contact.address, text)
+            if contact.on_range(self._clock.up_ms(), range_mm):
+                self._tell(kinds.SOURCE_UWB, started)
+
+    def on_heard(self, heard):
+        """One advert from the air."""
+        found = radio.parse_advert(heard.payload())
+        if found is None or found[0] != radio.TAG:
+            return
+        contact = self._contact(found[1][0], self._clock.up_ms())
+        if contact.on_advert(self._clock.up_ms(), heard.rssi_dbm):
+            self._tell(kinds.SOURCE_BLE, heard.ticks)
+
+    def _contact(self, ephemeral, t_ms):
+        contact = self.contacts.get(ephemeral)
+        if contact is None:
+            if len(self.contacts) >= _MOST_CONTACTS:
+                self._forget(min(self.contacts.values(), key=lambda known: (known.level, known.heard_ms)))
+            epoch_ms = self._clock.epoch_ms()
+            period = 0 if epoch_ms is None else identity.period_at(epoch_ms)
+            contact = self.contacts[ephemeral] = Contact(self._core, ephemeral, self._machine, period, t_ms)
+        return contact
+
+    def most_overdue(self, t_ms):
+        """The contact to be measured now, or None."""
+        due = None
+        for contact in self.contacts.values():
+            if contact.next_ms <= t_ms and (due is None or contact.next_ms < due.next_ms):
+                due = contact
+        return due
+
+    def let_go(self, t_ms):
+        """Write down the incursions that are over and forget the tags that are gone."""
+        for contact in list(self.contacts.values()):
+            if t_ms - contact.heard_ms > _LOST_MS:
+                self._forget(contact)
+            elif contact.incursion is not None and contact.level == 0:
+                self._record(kinds.NEAR_MISS, contact.near_miss())
+
+    def _forget(self, contact):
+        del self.contacts[contact.ephemeral]
+        if contact.incursion is not None:
+            self._record(kinds.NEAR_MISS, contact.near_miss())
+        if contact.level:
+            self._tell(kinds.SOURCE_BLE, self._port.ticks_ms())
+
+    def _tell(self, source, since_ticks):
+        level = max([contact.level for contact in self.contacts.values()] or [0])
+        if level != self._level:
+            self._level = level
+            self._on_level(level, source, self._port.ticks_diff(self._port.ticks_ms(), since_ticks))
+
+    def advert(self):
+        """What this node says of itself and of the tags inside its zones, the most endangered first."""
+        inside = [contact for contact in self.contacts.values() if contact.level]
+        inside.sort(key=lambda contact: (-contact.level, contact.distance_mm))
+        warned = [(contact.ephemeral[: radio.PREFIX_BYTES], contact.level) for contact in inside[: radio.MAX_WARNED]]
+        machine = self._machine
+        return radio.node_advert(
+            self._short_id, self._machine_code, machine.warn_mm // 100, machine.danger_mm // 100, 0, warned
+        )

@@ -1,0 +1,143 @@
+"""A tag: warned by the machines around it, or by its own estimate where no machine measures it."""
+
+from jikimi.edge import identity, payload
+from jikimi.wire import kinds, radio
+
+_MOST_MACHINES = 6
+# What a machine said holds for so long without being repeated.
+_UWB_HOLD_MS = 1500
+_BLE_HOLD_MS = 3000
+_HOLD_MS = 800
+_ADVERT_US = 250_000
+
+
+class Machine:
+    """One machine in reach."""
+
+    def __init__(self, core, short_id):
+        self.short_id = short_id
+        self.level = 0
+        self.until_ms = 0
+        self.uwb_until_ms = 0
+        self._core = core
+        self._ble = core.ble_new()
+        self._zone = None
+        self._radii = None
+
+    def estimate(self, t_ms, rssi_dbm, warn_mm, danger_mm):
+        """(level, distance in mm) by the strength of the machine's adverts."""
+        if self._radii != (warn_mm, danger_mm):
+            self._radii = (warn_mm, danger_mm)
+            self._zone = self._core.zone_new(warn_mm, danger_mm, warn_mm // 10, _HOLD_MS)
+        distance_mm = self._core.ble_push(self._ble, t_ms, rssi_dbm)[0]
+        return self._core.zone_push(self._zone, t_ms, distance_mm), distance_mm
+
+
+class TagProximity:
+    """`uwb` as drivers.ryuw122.Ryuw122 or None, `air` as radio.Radio, `ephemeral` as identity.Ephemeral.
+
+    `on_level(level, source, latency_ms)` hears the highest level of all machines when it changes; `record(kind, data)`
+    takes a WARNING for every machine whose level rises.
+    """
+
+    def __init__(self, core, air, uwb, ephemeral, clock, port, on_level, record):
+        self._core = core
+        self._air = air
+        self._uwb = uwb
+        self._ephemeral = ephemeral
+        self._clock = clock
+        self._port = port
+        self._on_level = on_level
+        self._record = record
+        self._level = 0
+        self._machines = {}
+        self._addressed = None
+        self.flags = 0
+
+    async def listen(self, beat):
+        """Hear machines, let warnings end that are no longer repeated, advertise the id of the hour."""
+        while True:
+            beat()
+            self._ephemeral.rotate()
+            self._air.advertise(radio.tag_advert(self._ephemeral.value, self.flags), _ADVERT_US)
+            heard = self._air.heard()
+            while heard is not None:
+                self.on_heard(heard)
+                heard = self._air.heard()
+            self.expire(self._clock.up_ms())
+            await self._port.sleep_ms(40)
+
+    async def receive(self, beat):
+        """Take what nodes send with their measurements; answer them under the address of the hour."""
+        polled = self._port.ticks_ms()
+        while True:
+            beat()
+            if self._addressed != self._ephemeral.value:
+                self._addressed = self._ephemeral.value
+                await self._uwb.set_address(identity.uwb_address(self._addressed))
+            text = self._uwb.received()
+            if text is not None:
+                self.on_payload(text, polled)
+                continue
+            polled = self._port.ticks_ms()
+            await self._port.sleep_ms(10)
+
+    def on_payload(self, text, since_ticks):
+        """A node measured us; `since_ticks` is when the line cannot have been there yet."""
+        found = payload.decode(text)
+        if found is None:
+            return
+        level, distance_mm, short_id = found
+        t_ms = self._clock.up_ms()
+        machine = self._machine(short_id)
+        machine.uwb_until_ms = machine.until_ms = t_ms + _UWB_HOLD_MS
+        self._set(machine, level, kinds.SOURCE_UWB, distance_mm, since_ticks)
+
+    def on_heard(self, heard):
+        """One advert from the air."""
+        found = radio.parse_advert(heard.payload())
+        if found is None or found[0] != radio.NODE:
+            return
+        short_id, _code, warn_dm, danger_dm, _flags, warned = found[1]
+        t_ms = self._clock.up_ms()
+        machine = self._machine(short_id)
+        level, distance_mm = machine.estimate(t_ms, heard.rssi_dbm, warn_dm * 100, danger_dm * 100)
+        if t_ms < machine.uwb_until_ms:
+            return  # that machine measures us: its word is better than the strength of its adverts
+        own = self._ephemeral.value[: radio.PREFIX_BYTES]
+        for prefix, said in warned:
+            if prefix == own:
+                level = max(level, said)
+        machine.until_ms = t_ms + _BLE_HOLD_MS
+        self._set(machine, level, kinds.SOURCE_BLE, distance_mm, heard.ticks)
+
+    def expire(self, t_ms):
+        """Forget machines that have not been heard for a while."""
+        for machine in list(self._machines.values()):
+            if machine.until_ms < t_ms:
+                del self._machines[machine.short_id]
+                self._tell(kinds.SOURCE_BLE, self._port.ticks_ms())
+
+    def _machine(self, short_id):
+        machine = self._machines.get(short_id)
+        if machine is None:
+            if len(self._machines) >= _MOST_MACHINES:
+                quietest = min(self._machines.values(), key=lambda known: (known.level, known.until_ms))
+                del self._machines[quietest.short_id]
+            machine = self._machines[short_id] = Machine(self._core, short_id)
+        return machine
+
+    def _set(self, machine, level, source, distance_mm, since_ticks):
+        risen = level > machine.level
+        machine.level = level
+        self._tell(source, since_ticks)  # the person first, the record after
+        if risen:
+            data = {kinds.LEVEL: level, kinds.SOURCE: source, kinds.MACHINE: machine.short_id}
+            data[kinds.DISTANCE_MM] = distance_mm
+            self._record(kinds.WARNING, data)
+
+    def _tell(self, source, since_ticks):
+        level = max([machine.level for machine in self._machines.values()] or [0])
+        if level != self._level:
+            self._level = level
+            self._on_level(level, source, self._port.ticks_diff(self._port.ticks_ms(), since_ticks))

@@ -1,0 +1,81 @@
+"""Short-range radio: advertising who we are, hearing who is near. One instance owns the chip's BLE."""
+
+from jikimi.edge.port import const
+
+_IRQ_SCAN_RESULT = const(5)
+_ADVERT_BYTES = const(31)
+_SLOTS = const(24)
+_SCAN_INTERVAL_US = const(60_000)
+_SCAN_WINDOW_US = const(50_000)  # the rest of the time is for our own adverts and for Wi-Fi
+
+# Where `JK` stands in our adverts (three bytes of flags, length, type, company): anybody else's take no slot.
+_MARK_AT = const(7)
+_J = const(0x4A)
+_K = const(0x4B)
+
+
+class Heard:
+    """One advert: when, how strong, and its payload (valid until `Radio.heard` is called again)."""
+
+    def __init__(self):
+        self.ticks = 0
+        self.rssi_dbm = 0
+        self.length = 0
+        self.data = bytearray(_ADVERT_BYTES)
+
+    def payload(self):
+        return memoryview(self.data)[: self.length]
+
+
+class Radio:
+    """`ble` as bluetooth.BLE(). The interrupt copies into fixed slots; `dropped` counts adverts that found none."""
+
+    def __init__(self, ble, ticks_ms):
+        self.dropped = 0
+        self._ble = ble
+        self._ticks_ms = ticks_ms
+        self._slots = [Heard() for _ in range(_SLOTS)]
+        self._write = 0
+        self._read = 0
+        self._advert = None
+        self._interval_us = 0
+
+    def start(self):
+        """Switch on and listen; OSError when the chip does not."""
+        self._ble.active(True)
+        self._ble.irq(self._on_irq)
+        self._ble.gap_scan(0, _SCAN_INTERVAL_US, _SCAN_WINDOW_US, False)
+
+    def advertise(self, payload, interval_us):
+        """Say `payload` (at most 31 bytes) from now on; the same again costs nothing."""
+        if payload != self._advert or interval_us != self._interval_us:
+            self._ble.gap_advertise(interval_us, adv_data=payload, connectable=False)
+            self._advert = payload
+            self._interval_us = interval_us
+
+    def heard(self):
+        """The oldest advert not yet taken, or None."""
+        if self._read == self._write:
+            return None
+        slot = self._slots[self._read]
+        self._read = (self._read + 1) % _SLOTS
+        return slot
+
+    def _on_irq(self, event, data):
+        if event != _IRQ_SCAN_RESULT:
+            return
+        advert = data[4]
+        length = len(advert)
+        if not _MARK_AT + 1 < length <= _ADVERT_BYTES or advert[_MARK_AT] != _J or advert[_MARK_AT + 1] != _K:
+            return
+        # One slot stays free: it is the one the reader may still be looking at.
+        following = (self._write + 1) % _SLOTS
+        if (following + 1) % _SLOTS == self._read:
+            self.dropped += 1
+            return
+        slot = self._slots[self._write]
+        slot.ticks = self._ticks_ms()
+        slot.rssi_dbm = data[3]
+        slot.length = length
+        slot.data[:length] = advert
+        self._write = following

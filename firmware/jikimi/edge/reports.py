@@ -1,0 +1,64 @@
+"""What a device says about itself: birth, last will, vitals."""
+
+import asyncio
+
+from jikimi.wire import kinds, messages
+
+
+class Reports:
+    """Values come from the parts named; `core` and hashes are texts, `battery` a battery.Battery or None."""
+
+    def __init__(self, config, port, clock, journal, core, reset_reason, firmware_hash, config_hash, battery):
+        self.reset_reason = reset_reason
+        self.dropped = {}  # name of a field of vitals: function that counts
+        self._config = config
+        self._port = port
+        self._clock = clock
+        self._journal = journal
+        self._core = core
+        self._hashes = (firmware_hash, config_hash)
+        self._battery = battery
+
+    def birth(self):
+        """The state message of this boot."""
+        config = self._config
+        capabilities = [self._port.CORE]
+        capabilities += [name for name in ("imu", "uwb", "machine") if getattr(config, name) is not None]
+        return messages.encode_state(
+            boot=self._journal.boot,
+            status="online",
+            kind=config.kind,
+            reset_reason=self.reset_reason,
+            firmware=self._hashes[0],
+            config=self._hashes[1],
+            core=self._core,
+            epoch_ms=self._clock.epoch_ms(),
+            clock_quality=self._clock.quality,
+            capabilities=capabilities,
+        )
+
+    def will(self):
+        """The state message the broker publishes when this device falls silent."""
+        return messages.encode_state(boot=self._journal.boot, status="lost")
+
+    def vitals(self):
+        """How this device is doing."""
+        fields = {name: count() for name, count in self.dropped.items()}
+        if self._battery is not None:
+            fields["battery_pct"] = self._battery.percent()
+        return messages.encode_vitals(
+            boot=self._journal.boot,
+            up_ms=self._clock.up_ms(),
+            heap_free=self._port.heap_free(),
+            journal_alarm=self._journal.depth(kinds.STREAM_ALARM),
+            journal_event=self._journal.depth(kinds.STREAM_EVENT),
+            **fields,
+        )
+
+    async def run(self, send, beat):
+        """`await send(payload)` every `vitals_s`."""
+        while True:
+            for _ in range(self._config.vitals_s):
+                beat()
+                await asyncio.sleep(1)
+            await send(self.vitals())

@@ -1,0 +1,87 @@
+"""From the IMU's FIFO through the signal core to events. Everything is allocated here, once."""
+
+from array import array
+
+from jikimi.edge.port import const
+
+FALLING = 1
+FALL = 2
+RECOVERED = 3
+NO_MOTION = 4
+BEND = 5
+
+_BLOCK_SAMPLES = const(16)
+_SAMPLE_BYTES = const(12)
+_EVENT_ROWS = const(8)
+_EVENT_WORDS = const(4)
+# How often the FIFO is emptied: the largest part of the time from a sample to a warning.
+_PERIOD_MS = const(40)
+# Without a sample for so long the sensor is broken, whatever it answers.
+_SILENCE_MS = const(1000)
+_RETRY_MS = const(2000)
+
+PLACEMENTS = ("waist", "wrist")  # the position is the core's code
+
+
+class Sensing:
+    """`imu` as drivers.lsm6dsox.Lsm6dsox, `core` the signal core.
+
+    `on_event(kind, t_ms, confidence_permille, latency_ms)` is called at once for every event: `t_ms` counts from the
+    first sample of the stream, `latency_ms` is the age of the oldest sample of the block that gave it.
+    `on_fault(bool)` is told, again and again, whether the sensor fails.
+    """
+
+    def __init__(self, core, imu, placement, port, on_event, on_fault):
+        self._core = core
+        self._imu = imu
+        self._port = port
+        self._on_event = on_event
+        self._on_fault = on_fault
+        self._samples = bytearray(_BLOCK_SAMPLES * _SAMPLE_BYTES)
+        self._events = array("i", [0] * (_EVENT_ROWS * _EVENT_WORDS))
+        settings = (imu.rate_hz, PLACEMENTS.index(placement), imu.acc_lsb_per_g, imu.gyro_lsb_per_dps_x100)
+        self._detectors = ((core.fall_new(*settings), core.fall_push), (core.bend_new(*settings), core.bend_push))
+        self._sample_at = 0
+
+    async def run(self, beat):
+        """Read for ever; a sensor that fails is started again."""
+        while True:
+            beat()
+            try:
+                await self._imu.start()
+                await self._read_until_silent(beat)
+            except OSError:
+                pass  # bus or chip: what matters is said by the next line, and it is tried again
+            self._on_fault(True)
+            await self._port.sleep_ms(_RETRY_MS)
+
+    async def _read_until_silent(self, beat):
+        port = self._port
+        self._sample_at = port.ticks_ms()
+        while port.ticks_diff(port.ticks_ms(), self._sample_at) < _SILENCE_MS:
+            beat()
+            if self._drain():
+                self._on_fault(False)
+            await port.sleep_ms(_PERIOD_MS)
+
+    def _drain(self):
+        """Everything in the FIFO, block by block; how many samples."""
+        total = 0
+        while True:
+            count = self._imu.read_into(self._samples)
+            if not count:
+                return total
+            now = self._port.ticks_ms()
+            self._sample_at = now
+            total += count
+            self._push(count, now)
+            if count < _BLOCK_SAMPLES:
+                return total
+
+    def _push(self, count, now):
+        age_ms = count * 1000 // self._imu.rate_hz
+        rows = self._events
+        for state, push in self._detectors:
+            for row in range(0, push(state, self._samples, count, rows) * _EVENT_WORDS, _EVENT_WORDS):
+                latency_ms = age_ms + self._port.ticks_diff(self._port.ticks_ms(), now)
+                self._on_event(rows[row], rows[row + 1], rows[row + 2], latency_ms)

@@ -1,0 +1,106 @@
+"""Local warnings: vibration, tone and light, set before anything is written or sent.
+
+What must be perceived wins: an alarm over danger, danger over caution. Lights tell apart what tone and vibration may
+not: red and amber differ in rhythm too, so that colour is never the only sign.
+"""
+
+OFF = 0
+CAUTION = 1
+DANGER = 2
+ALARM = 3
+SEEN = 4
+IDENTIFY = 5
+
+_HAPTIC = 1
+_TONE = 2
+_RED = 4
+_AMBER = 8
+_GREEN = 16
+_ALL = _RED | _AMBER | _GREEN
+
+# Rows of (milliseconds, what is on), repeated.
+_PATTERNS = {
+    OFF: ((1000, 0),),
+    CAUTION: ((200, _HAPTIC | _AMBER), (600, 0)),
+    DANGER: ((150, _HAPTIC | _TONE | _RED), (100, 0)),
+    ALARM: ((400, _HAPTIC | _TONE | _RED), (200, _RED), (100, _TONE), (300, 0)),
+    SEEN: ((600, _HAPTIC | _GREEN), (200, _GREEN), (600, _HAPTIC | _GREEN), (600, 0)),
+    IDENTIFY: ((250, _ALL | _TONE), (250, 0)),
+}
+_TONE_HZ = 2700  # where small piezo buzzers are loudest
+_STEP_MS = 50
+
+
+class Warner:
+    """`haptic`, `red`, `amber`, `green` as machine.Pin, `buzzer` as machine.PWM with its duty at 0."""
+
+    def __init__(self, haptic, buzzer, red, amber, green):
+        self._pins = ((haptic, _HAPTIC), (red, _RED), (amber, _AMBER), (green, _GREEN))
+        self._buzzer = buzzer
+        self._buzzer.freq(_TONE_HZ)
+        self._level = OFF
+        self._alarm = False
+        self._shown = OFF
+        self._short = OFF
+        self._short_ms = 0
+        self._row = 0
+        self._row_ms = 0
+        self._outputs = -1
+        self._apply()
+
+    def level(self, level):
+        """Nearness of a machine: OFF, CAUTION or DANGER, at once."""
+        self._level = level
+        self._apply()
+
+    def alarm(self, on):
+        """An alarm of this device, from the moment it is raised until it is cleared."""
+        self._alarm = on
+        self._apply()
+
+    def briefly(self, pattern, ms):
+        """SEEN or IDENTIFY for a time; danger and alarm still come first."""
+        self._short = pattern
+        self._short_ms = ms
+        self._apply()
+
+    async def run(self, sleep_ms, beat):
+        """Keep the rhythm."""
+        while True:
+            beat()
+            await sleep_ms(_STEP_MS)
+            self._advance(_STEP_MS)
+
+    def _advance(self, ms):
+        if self._short_ms > 0:
+            self._short_ms -= ms
+            if self._short_ms <= 0:
+                self._short = OFF
+        self._row_ms += ms
+        rows = _PATTERNS[self._shown]
+        if self._row_ms >= rows[self._row][0]:
+            self._row_ms = 0
+            self._row = (self._row + 1) % len(rows)
+        self._apply()
+
+    def _wanted(self):
+        if self._short == SEEN:
+            return SEEN  # somebody is coming: that is news to the one in alarm
+        if self._alarm:
+            return ALARM
+        if self._level == DANGER or self._short == OFF:
+            return self._level
+        return self._short
+
+    def _apply(self):
+        wanted = self._wanted()
+        if wanted != self._shown:
+            self._shown = wanted
+            self._row = self._row_ms = 0
+        outputs = _PATTERNS[wanted][self._row][1]
+        if outputs == self._outputs:
+            return
+        for pin, bit in self._pins:
+            pin.value(1 if outputs & bit else 0)
+        self._buzzer.duty_u16(32768 if outputs & _TONE else 0)
+        self._outputs = outputs
