@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,9 @@ from jikimi.fleet.errors import BoardError
 _CHUNK_BYTES = 2048
 _SERIAL_TIMEOUT_S = 1.0
 _MAIN = "/main.py"
+_RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
+_ANSWER_S = 10.0  # a board that was just reset may take seconds to listen
+_TRY_S = 1.0
 
 Progress = Callable[[str, int, int], None]  # path, files done, files in all
 
@@ -85,6 +89,7 @@ def _raw_repl(port: str) -> Iterator[Any]:
     transport = None
     try:
         transport = SerialTransport(port, timeout=_SERIAL_TIMEOUT_S)
+        _wake(transport)
         transport.enter_raw_repl()
         yield transport
         if transport.in_raw_repl:
@@ -94,3 +99,13 @@ def _raw_repl(port: str) -> Iterator[Any]:
     finally:
         if transport is not None:
             transport.close()
+
+
+def _wake(transport: Any) -> None:
+    """Interrupt what runs and ask for the raw REPL until it answers: what is sent to a booting board is lost."""
+    deadline = time.monotonic() + _ANSWER_S
+    while time.monotonic() < deadline:
+        transport.serial.write(b"\r\x03\r\x01")
+        if transport.read_until(1, _RAW_PROMPT, timeout=_TRY_S, timeout_overall=_TRY_S).endswith(_RAW_PROMPT):
+            return
+    raise OSError("no answer: is MicroPython on it, and is no other program using the port?")

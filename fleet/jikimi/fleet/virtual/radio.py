@@ -121,19 +121,20 @@ class Air:
     def silence(self, name: str) -> None:
         """The board is off or being reset."""
         self.stop_advertising(name)
-        station = self.station(name)
-        station.scan = None
+        self.station(name).scan = None  # no farewell: there is nobody to hear it
         self.stop_scan(name)
 
     async def _send_for_ever(self, station: Station, interval_s: float, advert_type: int, data: bytes) -> None:
         due_s = self._now() + self._rng.random() * interval_s
         while True:
             await asyncio.sleep(max(0.0, due_s - self._now()))
-            self._send(station, advert_type, data)
+            self.send_once(station.name, advert_type, data)
             # A late event loop delays the next advert as well: a controller never sends a burst to catch up.
             due_s = max(due_s, self._now() - interval_s) + interval_s + self._rng.random() * ADV_DELAY_MAX_S
 
-    def _send(self, station: Station, advert_type: int, data: bytes) -> None:
+    def send_once(self, name: str, advert_type: int, data: bytes) -> None:
+        """One advert now, to whoever listens."""
+        station = self.station(name)
         station.sent += 1
         now = self._now()
         for listener in self._stations.values():
@@ -148,12 +149,13 @@ class Air:
 
 
 class UwbMedium:
-    """Exchanges between UWB modules; one at a time per anchor, as the module does it."""
+    """Exchanges between UWB modules."""
 
     def __init__(self, channel: Channel, now: Callable[[], float]) -> None:
         self._channel = channel
         self._now = now
         self._modules: dict[Ryuw122, str] = {}
+        self.pending = 0  # exchanges on the air
 
     def add(self, name: str, module: Ryuw122) -> None:
         """Put a board's module on the air."""
@@ -161,9 +163,11 @@ class UwbMedium:
 
     def exchange(self, anchor: Ryuw122, address: str, payload: bytes) -> None:
         """The anchor asks the tag at `address`; the answer comes later, or never."""
+        self.pending += 1
         asyncio.get_running_loop().call_later(EXCHANGE_S, self._complete, anchor, address, payload)
 
     def _complete(self, anchor: Ryuw122, address: str, payload: bytes) -> None:
+        self.pending -= 1
         tag = self._find(anchor, address)
         if tag is None or not anchor.works:
             return

@@ -63,6 +63,11 @@ _head = bytearray(6)
 _reply = bytearray(4)
 
 
+def error(code):
+    """An OSError with this number, as the interpreter itself would raise it."""
+    return OSError(code) if _MICROPYTHON else OSError(code, os.strerror(code))
+
+
 class _Calls:
     def __init__(self):
         self.socket = None
@@ -79,7 +84,7 @@ def open_channel(channel):
     name = os.getenv("JIKIMI_BOARD")
     if path is None or name is None:
         sock.close()
-        raise OSError(errno.ENODEV)  # not started as a virtual board
+        raise error(errno.ENODEV)  # not started as a virtual board
     sock.connect(struct.pack("H", socket.AF_UNIX) + path.encode() + b"\0" if _MICROPYTHON else path)
     name = name.encode()
     sock.sendall(struct.pack("<BBBxH", HELLO, 0, channel, len(name)) + name)
@@ -91,7 +96,7 @@ if _MICROPYTHON:
 
     def _read_into(sock, buf, count):
         if count and sock.readinto(buf, count) != count:
-            raise OSError(errno.ECONNRESET)
+            raise error(errno.ECONNRESET)
 
 else:
 
@@ -100,7 +105,7 @@ else:
         while view:
             got = sock.recv_into(view)
             if not got:
-                raise OSError(errno.ECONNRESET)
+                raise error(errno.ECONNRESET)
             view = view[got:]
 
 
@@ -135,14 +140,14 @@ def call_into(op, arg, payload, buf):
         _drop()
         raise
     if _reply[1]:
-        raise OSError(_reply[1])
+        raise error(_reply[1])
     return length
 
 
 def _checked_length(limit):
     length = _reply[2] | _reply[3] << 8
     if _reply[0] != _calls.seq or length > limit:
-        raise OSError(errno.EIO)
+        raise error(errno.EIO)
     return length
 
 
@@ -195,8 +200,8 @@ class _Events:
         while True:
             try:
                 got = self._read(view[self._have :])
-            except OSError as error:
-                if error.errno != errno.EAGAIN:
+            except OSError as failure:
+                if failure.errno != errno.EAGAIN:
                     raise
                 return
             if not got:

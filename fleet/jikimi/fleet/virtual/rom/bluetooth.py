@@ -66,7 +66,7 @@ class BLE:
 
     def _require_active(self):
         if not self._active:
-            raise OSError(errno.ENODEV)
+            raise _world.error(errno.ENODEV)
 
     def gap_advertise(self, interval_us, adv_data=None, *, resp_data=None, connectable=True):
         """Advertise every `interval_us`; None or 0 stops. Without `adv_data` the last data go on."""
@@ -76,7 +76,7 @@ class BLE:
             return
         if adv_data is not None:
             if len(adv_data) > _ADV_DATA_MAX:
-                raise OSError(errno.EINVAL)
+                raise _world.error(errno.EINVAL)
             self._adv_data = bytes(adv_data)
         kind = _ADV_IND if connectable else _ADV_NONCONN_IND
         _world.call(_world.BLE_ADVERTISE, 0, struct.pack("<IB", interval_us, kind) + self._adv_data)

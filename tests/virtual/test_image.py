@@ -1,0 +1,100 @@
+"""The files of a device, and putting them onto a board."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from jikimi.fleet.errors import BoardError
+from jikimi.fleet.provision.usb import install, read_file, run
+from jikimi.fleet.virtual import image
+from jikimi.fleet.virtual.compiler import compile_file
+from jikimi.fleet.virtual.image import Tls
+from tests.virtual.conftest import PATIENCE_S
+
+TLS = Tls(ca=b"ca", cert=b"cert", key=b"key")
+
+
+def test_an_image_has_the_code_the_core_the_settings_and_the_keys():
+    files = image.device_image({"site": "지킴이"}, TLS)
+    assert {"/main.py", "/config.json", "/tls/key.der", "/lib/jikimi/sigcore.mpy"} <= set(files)
+    assert {"/lib/jikimi/wire/cbor.mpy", "/lib/jikimi/edge/drivers/lsm6dsox.mpy"} <= set(files)
+    assert json.loads(files["/config.json"]) == {"site": "지킴이"}
+
+
+def test_code_that_only_runs_on_cpython_stays_at_home():
+    files = image.application()
+    assert not {"/lib/jikimi/wire/host.mpy", "/lib/jikimi/edge/port_cpython.mpy"} & set(files)
+    assert all(content[:1] == b"M" for path, content in files.items() if path.endswith(".mpy"))
+
+
+def test_a_gateways_image_is_its_settings_alone():
+    assert set(image.settings({}, TLS)) == {"/config.json", "/tls/ca.der", "/tls/cert.der", "/tls/key.der"}
+
+
+def test_a_key_on_a_virtual_flash_is_readable_by_its_owner_only(tmp_path):
+    image.write_image(image.settings({}, TLS), tmp_path)
+    assert stat.S_IMODE((tmp_path / "tls" / "key.der").stat().st_mode) == 0o600
+
+
+def test_a_key_is_not_part_of_what_an_error_prints():
+    assert "key" not in repr(TLS)
+
+
+def test_code_that_does_not_compile_is_named(tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text("def :\n")
+    with pytest.raises(BoardError, match=r"bad\.py does not compile"):
+        compile_file(bad, "/bad.py")
+
+
+def test_an_unknown_core_is_named():
+    with pytest.raises(BoardError, match="mips"):
+        image.application("mips")
+
+
+FILES = {
+    "/main.py": b"print('installed')\n",
+    "/lib/deep/er/module.py": b"x = 1\n",
+    "/data.bin": bytes(range(256)) * 40,
+    "/empty": b"",
+}
+
+
+def test_an_installed_board_has_the_files_and_runs_main(blank):
+    assert install(blank.port, FILES) == len(FILES)
+    blank.wait_for("^installed", PATIENCE_S)
+    assert {path: (blank.flash_dir / path[1:]).read_bytes() for path in FILES} == FILES
+
+
+def test_installing_again_writes_only_what_differs(blank):
+    install(blank.port, FILES)
+    assert install(blank.port, FILES | {"/empty": b"not any more"}) == 1
+    assert read_file(blank.port, "/empty") == b"not any more"
+
+
+def test_main_is_written_last(blank):
+    order: list[str] = []
+    install(blank.port, FILES, progress=lambda path, _done, _all: order.append(path))
+    assert order[-1] == "/main.py"
+
+
+def test_a_board_whose_application_runs_for_ever_can_be_installed_anew(boards):
+    board = boards.add(files={"main.py": "import time\nprint('busy')\nwhile True: time.sleep_ms(1)\n"})
+    board.wait_for("busy", PATIENCE_S)
+    seen = board.console.count
+    install(board.port, FILES)
+    board.wait_for("^installed", PATIENCE_S, seen)
+
+
+def test_code_can_be_run_and_its_error_comes_back(blank):
+    assert run(blank.port, "print(6 * 7)") == "42\n"
+    with pytest.raises(BoardError, match="ZeroDivisionError"):
+        run(blank.port, "1 / 0")
+
+
+def test_a_port_that_is_not_there_is_named():
+    with pytest.raises(BoardError, match="/dev/nowhere"):
+        install("/dev/nowhere", FILES)
