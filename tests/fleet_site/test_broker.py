@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sysconfig
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from jikimi.fleet import broker, registry
 from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.registry import DeviceFiles
+from jikimi.fleet.services import Supervisor, broker_service
 from jikimi.fleet.site import Site
 
 _MICROPYTHON = Path(sysconfig.get_path("scripts")) / "micropython"
@@ -206,6 +208,7 @@ def test_revocation_cuts_off_within_two_seconds_and_the_others_stay(up, site, ta
     wait_until(lambda: revoked.losses)
     assert time.monotonic() - start <= 2.0
     wait_until(lambda: "Not authorized" in revoked.connects)
+    registry.revoke(site, tag.device)  # again: nothing changes, and nothing complains
     stays.publish(_topic(other, "al"), b"still here")
     wait_until(lambda: ingest.payloads(_topic(other, "al")) == [b"still here"])
     assert (ingest.losses, stays.losses, up.status()[0].pid) == (0, 0, pid)
@@ -213,6 +216,15 @@ def test_revocation_cuts_off_within_two_seconds_and_the_others_stay(up, site, ta
 
 def test_a_device_added_while_the_broker_runs_gets_in_at_once(up, site, from_micropython):
     assert from_micropython(registry.add_device(site, "node", "Press", "floor", "press")) == ["connack 0"]
+
+
+def test_devices_added_while_the_broker_starts_get_in(site, device_context, tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        added = [pool.submit(registry.add_device, site, "tag", f"Tag {n}", "floor") for n in range(20)]
+        with Supervisor(site, [broker_service(site)]) as up:
+            contexts = [device_context(one.result(), tmp_path) for one in added]
+            assert {_answer_to_connect(site, context) for context in contexts} == {b"\x20\x02\x00\x00"}
+            assert up.status()[0].restarts == 0
 
 
 def test_a_configuration_the_broker_refuses_is_reported_and_the_old_one_stays(up, site, tag, monkeypatch, connect):

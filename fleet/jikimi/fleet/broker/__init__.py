@@ -92,19 +92,18 @@ def reload(site: Site) -> bool:
 
     On return, devices no longer in the configuration are disconnected. ServiceError when the broker refuses.
     """
-    pid = running_pid(site)
-    if pid is None:
-        return False
-    before = _loaded_at(site)
-    os.kill(pid, signal.SIGHUP)
     deadline = time.monotonic() + _RELOAD_DEADLINE_S
-    while _loaded_at(site) == before:
-        if running_pid(site) is None:
-            return False
+    before = _loaded_at(site, deadline)
+    pid = running_pid(site)
+    if pid is None or before is None:
+        return False
+    # Not earlier: before its monitor answers a starting broker does not handle the signal, and would die of it.
+    os.kill(pid, signal.SIGHUP)
+    while (loaded := _loaded_at(site, deadline)) == before:
         if time.monotonic() > deadline:
             raise ServiceError(f"the broker refused its new configuration: see {site.log_dir / 'broker.log'}")
         time.sleep(_POLL_S)
-    return True
+    return loaded is not None
 
 
 def monitor(site: Site, page: str) -> dict[str, Any]:
@@ -146,5 +145,13 @@ def accepts_tls(site: Site) -> bool:
         return False
 
 
-def _loaded_at(site: Site) -> str:
-    return str(monitor(site, "varz")["config_load_time"])
+def _loaded_at(site: Site, deadline: float) -> str | None:
+    """When the running broker last loaded its configuration, once it answers; None when it does not run (any more)."""
+    while running_pid(site) is not None:
+        try:
+            return str(monitor(site, "varz")["config_load_time"])
+        except ServiceError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_S)
+    return None

@@ -59,7 +59,8 @@ class Child:
     @property
     def pid(self) -> int | None:
         """Process id while it runs."""
-        return self._process.pid if self._process else None
+        process = self._process  # asked from other threads, while ours may set it to None
+        return process.pid if process else None
 
     @property
     def start_due_s(self) -> float:
