@@ -91,9 +91,9 @@ class Ack:
 class Command:
     """What the host wants of a device, not to be obeyed after `expires_ms` (UTC)."""
 
-    ident: int
     op: int
     args: dict[int, Any]
+    ident: int
     expires_ms: int | None
 
 

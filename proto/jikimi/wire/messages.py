@@ -56,8 +56,7 @@ _STATE = (
     ("clock_quality", (0, 2)),
     ("capabilities", _TEXTS),
 )
-_STATE_NEEDS = ("boot", "status")
-_BIRTH_NEEDS = ("kind", "reset_reason", "firmware", "config", "core", "clock_quality", "capabilities")
+_DEVICE_NEEDS = ("boot", "kind", "reset_reason", "firmware", "config", "core", "clock_quality", "capabilities")
 _VITALS = (
     ("boot", _BOOT),
     ("up_ms", _INT),
@@ -73,10 +72,11 @@ _VITALS = (
 _VITALS_NEEDS = ("boot", "up_ms")
 
 
-def encode_state(**fields: object) -> bytes:
-    """Return a birth (`status="online"`), a last will ("lost") or a farewell at the charger ("docked").
+def encode_state(fields: "dict[str, object]") -> bytes:
+    """Return a birth (`status` "online"), a last will ("lost") or a farewell ("docked") with the fields of _STATE.
 
-    All need `boot`; a birth needs every field of _BIRTH_NEEDS as well. `epoch_ms` is the device's own clock.
+    `boot` and `status` are always needed, `kind` in a birth, and all but `epoch_ms`, the sender's clock, in the birth
+    of a tag or node. A field that is None is left out.
     """
     out = _encode(fields, _STATE)
     _need(fields, _state_needs(fields))
@@ -96,11 +96,15 @@ def unpack_state(value: object) -> "dict[str, object]":
 
 
 def _state_needs(fields: "dict[str, object]") -> "tuple[str, ...]":
-    return _STATE_NEEDS + _BIRTH_NEEDS if fields.get("status") == "online" else _STATE_NEEDS
+    if fields.get("status") != "online":
+        return ("boot", "status")
+    if fields.get("kind") == "host":
+        return ("boot",)
+    return _DEVICE_NEEDS
 
 
-def encode_vitals(**fields: object) -> bytes:
-    """Return the vitals of a device; `boot` and `up_ms` are needed, what it cannot measure is left out."""
+def encode_vitals(fields: "dict[str, object]") -> bytes:
+    """Return vitals with the fields of _VITALS; `boot` and `up_ms` are needed, the rest is None where not measured."""
     out = _encode(fields, _VITALS)
     _need(fields, _VITALS_NEEDS)
     return out
@@ -143,30 +147,30 @@ def _check_ack(boot: object, stream: object, upto_seq: object) -> "tuple[int, in
 
 
 def encode_command(
-    ident: int, op: int, args: "dict[int, object] | None" = None, expires_ms: "int | None" = None
+    op: int, args: "dict[int, object] | None" = None, ident: int = 0, expires_ms: "int | None" = None
 ) -> bytes:
     """Return a command: `op` is CMD_…, `args` has ARG_… keys; not to be obeyed after `expires_ms` (UTC)."""
-    return _numbered(_check_command(ident, op, args or {}, expires_ms))
+    return _numbered(_check_command(op, args or {}, ident, expires_ms))
 
 
-def decode_command(payload: "bytes | bytearray | memoryview") -> "tuple[int, int, dict[int, object], int | None]":
-    """Return (ident, op, args, expires_ms) of a command."""
+def decode_command(payload: "bytes | bytearray | memoryview") -> "tuple[int, dict[int, object], int, int | None]":
+    """Return (op, args, ident, expires_ms) of a command."""
     return unpack_command(cbor.loads(payload))
 
 
-def unpack_command(value: object) -> "tuple[int, int, dict[int, object], int | None]":
+def unpack_command(value: object) -> "tuple[int, dict[int, object], int, int | None]":
     """As `decode_command`, from the message's CBOR value."""
     found = checks.message(value)
     return _check_command(found.get(1), found.get(2), found.get(3), found.get(4))
 
 
 def _check_command(
-    ident: object, op: object, args: object, expires_ms: object
-) -> "tuple[int, int, dict[int, object], int | None]":
+    op: object, args: object, ident: object, expires_ms: object
+) -> "tuple[int, dict[int, object], int, int | None]":
     return (
-        checks.integer(ident, 0, checks.MAX_U32, "command id"),
         checks.integer(op, 0, 0xFFFF, "command"),
         checks.scalars(args, "arguments"),
+        checks.integer(ident, 0, checks.MAX_U32, "command id"),
         checks.optional(expires_ms, 0, checks.MAX_INT, "expiry"),
     )
 
