@@ -6,36 +6,22 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from jikimi.fleet import broker
 from jikimi.fleet.errors import ServiceError
-from jikimi.fleet.mqtt.session import Greeting, Incoming, Session, Target
+from jikimi.fleet.mqtt.session import Greeting, Incoming, Session
 
 if TYPE_CHECKING:
     from jikimi.fleet.site import Site
 
-__all__ = ["Greeting", "Incoming", "Session", "Target", "publish_once", "target_of"]
+__all__ = ["Greeting", "Incoming", "Session", "publish_once"]
 
 _ONCE_S = 5.0
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not listened on)
-
-
-def target_of(site: Site) -> Target:
-    """Where this machine reaches the broker of `site`, with the certificate of ingest."""
-    host = site.settings.broker.host
-    endpoint = site.endpoint()
-    return Target(
-        host=_WILDCARDS.get(host, host),
-        port=endpoint.port,
-        server_name=endpoint.server_name,
-        ca=site.tls_dir / "ca.pem",
-        certificate=site.tls_dir / "ingest.pem",
-        key=site.tls_dir / "ingest.key.pem",
-    )
 
 
 def publish_once(site: Site, topic: str, payload: bytes) -> None:
     """Hand one message to the broker at QoS 1, over a connection of its own; ServiceError when it does not take it."""
     # An id of its own, so that it does not replace the connection of ingest.
-    session = Session(target_of(site), f"once-{secrets.token_hex(12)}", clean=True)
+    session = Session(broker.host_address(site), broker.host_context(site), f"once-{secrets.token_hex(12)}", clean=True)
     try:
         deadline = time.monotonic() + _ONCE_S
         mid = session.publish(topic, payload, qos=1)

@@ -20,7 +20,6 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
@@ -29,18 +28,6 @@ _CONNECT_S = 5.0
 _RETRY_S, _RETRY_MAX_S = 0.1, 2.0  # after a loss; doubles with each failure
 _GOODBYE_S = 2.0  # to write what is left when closing
 _READ_LIMIT = 256  # messages taken in one go
-
-
-@dataclass(frozen=True)
-class Target:
-    """A broker, and the certificate to show to it."""
-
-    host: str
-    port: int
-    server_name: str  # what its certificate must say
-    ca: Path
-    certificate: Path
-    key: Path
 
 
 @dataclass(frozen=True)
@@ -65,15 +52,6 @@ class Incoming(NamedTuple):
     connection: int
 
 
-class _Context(ssl.SSLContext):
-    """A context that expects the broker's name, whatever address is dialled."""
-
-    server_name = ""
-
-    def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        return super().wrap_socket(sock, *args, **{**kwargs, "server_hostname": self.server_name})
-
-
 @dataclass
 class _Retry:
     """When to connect next, on the monotonic clock."""
@@ -92,12 +70,20 @@ class _Retry:
 class Session:
     """A connection under `client_id`; with `clean` false the broker keeps what arrives while it is away."""
 
-    def __init__(self, target: Target, client_id: str, *, clean: bool, greeting: Greeting | None = None) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        tls: ssl.SSLContext,
+        client_id: str,
+        *,
+        clean: bool,
+        greeting: Greeting | None = None,
+    ) -> None:
         self.ready = False  # connected, and all subscriptions granted
         self.published: set[int] = set()  # ids of QoS 1 messages the broker has taken
-        self._target = target
+        self._address = address
         self._greeting = greeting or Greeting()
-        self._client = self._make_client(client_id, clean)
+        self._client = self._make_client(tls, client_id, clean)
         self._inbox: list[Incoming] = []
         self._connection = 0
         self._retry = _Retry()
@@ -164,7 +150,7 @@ class Session:
         os.close(self._wake_write)
         self._wake_read = self._wake_write = -1
 
-    def _make_client(self, client_id: str, clean: bool) -> Client:
+    def _make_client(self, tls: ssl.SSLContext, client_id: str, clean: bool) -> Client:
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id,
@@ -172,7 +158,7 @@ class Session:
             protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )
-        client.tls_set_context(_context(self._target))
+        client.tls_set_context(tls)
         client.connect_timeout = _CONNECT_S
         if self._greeting.will:
             client.will_set(self._greeting.topic, self._greeting.will, qos=1, retain=True)
@@ -190,10 +176,10 @@ class Session:
             return None
         self._connection += 1
         try:
-            self._client.connect(self._target.host, self._target.port, _KEEPALIVE_S)
+            self._client.connect(*self._address, _KEEPALIVE_S)
         except OSError as error:
             self._retry.failed()
-            _log.warning("no connection to the broker at %s:%d: %s", self._target.host, self._target.port, error)
+            _log.warning("no connection to the broker at %s port %d: %s", *self._address, error)
         return self._socket()
 
     def _socket(self) -> ssl.SSLSocket | None:
@@ -256,12 +242,3 @@ class Session:
                 self._connection,
             )
         )
-
-
-def _context(target: Target) -> ssl.SSLContext:
-    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.server_name = target.server_name
-    context.load_verify_locations(str(target.ca))
-    context.load_cert_chain(str(target.certificate), str(target.key))
-    return context

@@ -23,6 +23,8 @@ PERIOD_MS = 900_000  # rotation period of ephemeral ids
 # the host or NTP agree far better than this.
 _EDGE_MS = 60_000
 _EPHEMERAL_BYTES = 8
+_MAX_U32 = 2**32 - 1  # of boots and seqs on the wire
+_STREAMS = (kinds.STREAM_ALARM, kinds.STREAM_EVENT)
 
 
 class Stored(NamedTuple):
@@ -103,6 +105,8 @@ def _lost_range(stored: Stored) -> LostRange | None:
     data, key = stored.record.data, stored.message.key
     first, last = data.get(kinds.LOST_FIRST), data.get(kinds.LOST_LAST)
     boot, stream = data.get(kinds.LOST_BOOT), data.get(kinds.LOST_STREAM)
-    if not (is_count(boot) and is_count(stream) and is_count(first) and is_count(last) and 1 <= first <= last):
+    if not (is_count(boot) and is_count(stream) and is_count(first) and is_count(last)):
+        return None
+    if not (1 <= boot <= _MAX_U32 and stream in _STREAMS and 1 <= first <= last <= _MAX_U32):
         return None
     return LostRange(StreamKey(key.device, boot, stream), first, last)

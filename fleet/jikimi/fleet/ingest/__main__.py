@@ -1,0 +1,75 @@
+"""The service: `python -m jikimi.fleet.ingest --site DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from jikimi.fleet import broker
+from jikimi.fleet.errors import JikimiError
+from jikimi.fleet.ingest.worker import Worker
+from jikimi.fleet.mqtt import Greeting, Session
+from jikimi.fleet.services import mark_ready
+from jikimi.fleet.site import Site
+from jikimi.fleet.store import Store
+from jikimi.wire import messages as wire
+from jikimi.wire import topics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAME = "ingest"
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM; the exit code is 0 then, and 1 when the service cannot work."""
+    parser = argparse.ArgumentParser(prog="jikimi.fleet.ingest", description="Store what devices send.")
+    parser.add_argument("--site", required=True, help="directory of the site")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    try:
+        serve(Site.open(parser.parse_args(arguments).site))
+    except JikimiError as error:
+        _log.error("%s", error)
+        return 1
+    return 0
+
+
+def serve(site: Site) -> None:
+    """Ingest for `site` until SIGTERM. StoreError when the database stays broken."""
+    address, tls = broker.host_address(site), broker.host_context(site)
+    session = Session(address, tls, site.client_id(NAME), clean=False, greeting=greeting(site.name))
+    try:
+        with Store.open(site.database_url, site.name) as store:
+            worker = Worker(site.name, session, store)
+            signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
+            signal.signal(signal.SIGINT, lambda _number, _frame: worker.stop())
+            if worker.wait_ready():
+                mark_ready(site, NAME)
+                _log.info("storing for site %s in %s", site.name, site.path)
+                worker.run()
+            _log.info("stopped: %s", worker.totals)
+    finally:
+        session.close(last_words=_state("docked"))
+
+
+def greeting(site: str) -> Greeting:
+    """What ingest tells the broker: what it wants to hear, and its own state."""
+    # One subscription for each leaf: the broker queues them apart, so alarms do not wait behind events.
+    leaves = [(f"{topics.PREFIX}/{site}/+/{leaf}", topics.QOS[leaf]) for leaf in topics.UP]
+    topic = topics.topic(site, topics.HOST, topics.STATE)
+    return Greeting(tuple(leaves), topic, birth=_state("online"), will=_state("lost"))
+
+
+def _state(status: str) -> bytes:
+    # The boot number rises with each start, as the counter of a device does.
+    return wire.encode_state({"boot": int(time.time()), "status": status, "kind": topics.HOST})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
