@@ -31,12 +31,12 @@ PLACEMENTS = (
     Placement(
         "waist", 0, fall_data.sisfall, fall_data.waist_variants,
         "SisFall (Sucerquia et al. 2017)",
-        gbdt.Settings(trees=48), 0, gbdt.Settings(trees=24, rate=0.25), 200,
+        gbdt.Settings(trees=48), 0, gbdt.Settings(trees=32, rate=0.25), 200,
     ),
     Placement(
         "wrist", 1, fall_data.weda, fall_data.wrist_variants,
         "WEDA-FALL (Marques and Moreno 2023)",
-        gbdt.Settings(trees=40), 100, gbdt.Settings(trees=24, rate=0.25), 200,
+        gbdt.Settings(trees=40), 100, gbdt.Settings(trees=24, rate=0.25), 0,
     ),
 )  # fmt: skip
 
