@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,67 @@ def test_up_refuses_a_site_that_is_up(jikimi, site):
         result = jikimi("up", cwd=site.path)
     assert result.returncode == 1
     assert "already up" in result.stderr
+
+
+@pytest.fixture
+def start_up(site):
+    """Run `jikimi up` until it says that all is up, then give the way to end it and what it printed."""
+
+    def run(end, *options):
+        lines: list[str] = []
+        with subprocess.Popen([_JIKIMI, "up", "--site", site.path, *options], stderr=subprocess.PIPE, text=True) as up:
+            assert up.stderr is not None
+            for line in up.stderr:
+                lines.append(line)
+                if "Ctrl-C ends everything" in line:
+                    end(up)
+        return up.returncode, lines
+
+    return run
+
+
+def _pids(site: Site) -> list[int]:
+    return [int(path.read_text()) for path in site.run_dir.glob("*.pid")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_up_runs_the_site_until_it_is_asked_to_end_and_leaves_no_process(site, start_up, number):
+    pids = []
+
+    def end(up):
+        pids.extend(_pids(site))
+        up.send_signal(number)
+
+    code, lines = start_up(end, "--no-web")
+    assert (code, lines[-1]) == (0, "jikimi up: everything is stopped\n"), lines
+    assert len(pids) == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any("live page" in line for line in lines)
+
+
+def test_up_serves_the_live_page_where_it_says(site, start_up):
+    pages = []
+
+    def end(up):
+        with urllib.request.urlopen(f"http://127.0.0.1:{site.ports().web}/", timeout=30) as answer:
+            pages.append(answer.status)
+        up.terminate()
+
+    code, lines = start_up(end)
+    assert (code, pages) == (0, [200]), lines
+    assert f"jikimi up: live page: http://127.0.0.1:{site.ports().web}/\n" in lines
+
+
+def test_kill_9_of_up_leaves_no_process(site, start_up, wait_until):
+    pids = []
+
+    def end(up):
+        pids.extend(_pids(site))
+        up.kill()
+
+    code, _ = start_up(end)
+    assert (code, len(pids)) == (-signal.SIGKILL, 3)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
 
 
 def test_help_is_quick_and_lists_the_commands(jikimi):
