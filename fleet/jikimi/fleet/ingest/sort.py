@@ -71,6 +71,8 @@ def _status(device: str, message: Incoming, content: host.Birth | host.Vitals) -
         boot=content.boot,
         online=content.online,
         heard=content.status != "lost" and not message.retain,
+        clock_quality=content.clock_quality,
+        epoch_ms=content.epoch_ms,
         reset_reason=content.reset_reason,
         firmware=content.firmware,
     )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from jikimi.fleet.errors import MessageError, StoreError
 from jikimi.fleet.ingest.sort import sort
 from jikimi.fleet.store import Batch, DeadLetter, Outcome, RecordMessage, StatusReport
+from jikimi.wire import kinds, topics
 from jikimi.wire import messages as wire
-from jikimi.wire import topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +28,9 @@ _LINGER_S = 0.02  # how long the first message waits for company; alarms do not 
 _IDLE_S = 5.0  # how often the connection is looked after when nothing comes
 # Pauses between attempts to commit. Longer trouble (a full disk) ends the process; nothing was acknowledged.
 _RETRY_S = (0.1, 0.3, 1.0, 3.0)
+# A clock further off than this is set; a birth that was kept by the broker while ingest was away looks old, which
+# costs one command without effect.
+_CLOCK_OFF_MS = 2_000
 _REFUSED = "refused-by-store"
 
 
@@ -102,10 +105,12 @@ class Worker:
         arrived = self._collect()
         if not arrived:
             return
-        outcome = self._commit([sort(self._site, message) for message in arrived])
+        items = [sort(self._site, message) for message in arrived]
+        outcome = self._commit(items)
         # From here on the batch is on the disk.
         self._connection.acknowledge(arrived)
         self._tell_devices(outcome.acks)
+        self._set_clocks(item for item in items if isinstance(item, StatusReport))
         self._count(len(arrived), outcome)
 
     def _collect(self) -> list[Incoming]:
@@ -149,11 +154,28 @@ class Worker:
             payload = wire.encode_ack(key.boot, key.stream, upto)
             self._connection.publish(topics.topic(self._site, key.device, topics.ACK), payload)
 
+    def _set_clocks(self, reports: Iterable[StatusReport]) -> None:
+        for report in reports:
+            if clock_needs_setting(report):
+                now_ms = time.time_ns() // 1_000_000
+                payload = wire.encode_command(wire.CMD_TIME, {wire.ARG_EPOCH_MS: now_ms})
+                # At QoS 0, because the broker would keep it for a device that is away: it must come now or not at all.
+                self._connection.publish(topics.topic(self._site, report.device, topics.COMMAND), payload)
+
     def _count(self, messages: int, outcome: Outcome) -> None:
         self.totals.messages += messages
         self.totals.stored += outcome.stored
         self.totals.duplicates += outcome.duplicates
         self.totals.refused += outcome.refused
+
+
+def clock_needs_setting(report: StatusReport) -> bool:
+    """Whether a birth says that the device has no clock, or one that may be wrong."""
+    if not report.heard or report.clock_quality is None:
+        return False
+    if report.clock_quality != kinds.CLOCK_SET or report.epoch_ms is None:
+        return True
+    return abs(report.source.recv_ms - report.epoch_ms) > _CLOCK_OFF_MS
 
 
 def _is_alarm(message: Incoming) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import select
+import socket
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -141,9 +142,9 @@ class Session:
         if self._client.is_connected():
             if last_words is not None:
                 self.publish(self._greeting.topic, last_words, retain=True)
+            self._client.on_disconnect = None
             self._client.disconnect()
             self._flush()
-        self._client.on_disconnect = None
         if (sock := self._socket()) is not None:
             sock.close()
         os.close(self._wake_read)
@@ -167,6 +168,7 @@ class Session:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = lambda _client, _data, mid, _reason, _properties: self.published.add(mid)
+        client.on_socket_open = _send_at_once
         # With a handler paho queues what it has to write, instead of one system call for each acknowledgement.
         client.on_socket_register_write = lambda _client, _data, _sock: None
         return client
@@ -242,3 +244,8 @@ class Session:
                 self._connection,
             )
         )
+
+
+def _send_at_once(_client: Client, _data: Any, sock: Any) -> None:
+    # Otherwise the second of two small packets waits for the broker's delayed TCP acknowledgement, 40 ms.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
