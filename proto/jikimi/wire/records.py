@@ -36,7 +36,8 @@ def encode_records(
     cbor.put_head(out, cbor.ARRAY, len(records))
     before = None
     for record in records:
-        _check_record(*record)
+        seq, kind, t_ms, data = record
+        _record(seq, kind, t_ms, checks.scalars(data, "data"))
         cbor.dump_into(out, _row(record, before))
         before = record
     return bytes(out)
@@ -85,31 +86,41 @@ def _unpack_rows(rows: "list[object]", seq: int) -> "list[tuple[int, int, int, d
     for row in rows:
         if not isinstance(row, list) or not 2 <= len(row) <= 4:
             raise WireError("field", _SHAPE)
-        t_ms = checks.integer(row[0], -checks.MAX_INT, checks.MAX_INT, "t")
-        kind, data = row[1], row[-1]
         if records:
-            seq, kind_before, t_before, data_before = records[-1]
-            seq += 1
-            t_ms += t_before
-            if len(row) == 2:
-                kind, data = kind_before, _merge(data_before, row[1])
-        elif len(row) != 3:
+            record = _next(row, records[-1])
+        elif len(row) == 3:
+            record = _whole(row, seq, 0)
+        else:
             raise WireError("field", "the first record is [t, kind, data]")
-        if len(row) == 4:
-            data = row[2]
-            seq += checks.integer(row[3], 1, checks.MAX_U32, "skipped")
-        records.append(_check_record(seq, kind, t_ms, data))
+        records.append(record)
     return records
+
+
+def _next(
+    row: "list[object]", before: "tuple[int, int, int, dict[int, object]]"
+) -> "tuple[int, int, int, dict[int, object]]":
+    seq, kind, t_ms, data = before
+    if len(row) == 4:
+        return _whole(row, seq + 1 + checks.integer(row[3], 1, checks.MAX_U32, "skipped"), t_ms)
+    if len(row) == 3:
+        return _whole(row, seq + 1, t_ms)
+    return _record(seq + 1, kind, _time(row, t_ms), _merge(data, row[1]))
+
+
+def _whole(row: "list[object]", seq: int, t_before: int) -> "tuple[int, int, int, dict[int, object]]":
+    return _record(seq, row[1], _time(row, t_before), checks.scalars(row[2], "data"))
+
+
+def _time(row: "list[object]", t_before: int) -> int:
+    return t_before + checks.integer(row[0], -checks.MAX_INT, checks.MAX_INT, "t")
 
 
 def _merge(before: "dict[int, object]", changed: object) -> "dict[int, object]":
     data = before.copy()
-    if not isinstance(changed, dict):
-        raise WireError("field", _SHAPE)
-    for key in changed:
+    for key, value in checks.scalars(changed, "changed data").items():
         if key not in data:
             raise WireError("value", "a changed key that the record before does not have")
-        data[key] = changed[key]
+        data[key] = value
     return data
 
 
@@ -124,10 +135,12 @@ def _check_envelope(
     )
 
 
-def _check_record(seq: object, kind: object, t_ms: object, data: object) -> "tuple[int, int, int, dict[int, object]]":
+def _record(
+    seq: object, kind: object, t_ms: object, data: "dict[int, object]"
+) -> "tuple[int, int, int, dict[int, object]]":
     return (
         checks.integer(seq, 1, checks.MAX_U32, "seq"),
         checks.integer(kind, 0, MAX_KIND, "kind"),
         checks.integer(t_ms, 0, checks.MAX_INT, "t"),
-        checks.scalars(data, "data"),
+        data,
     )
