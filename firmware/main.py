@@ -1,5 +1,6 @@
-"""Started by MicroPython after boot.py: the application, with the flash's root as its directory."""
+"""Started by MicroPython after boot.py, in the flash's root directory."""
 
 from jikimi.edge.app import main
 
-main("")
+# Relative, although it is "/": the unix port's VfsPosix builds both absolute paths of a rename in one buffer.
+main(".")

@@ -25,7 +25,7 @@ _ANCHOR = 1
 
 
 def main(root):
-    """Run the device whose flash is the directory `root` ("" on a device itself); restarts it when something fails.
+    """Run the device whose flash is the directory `root`; restarts it when something fails.
 
     Returns 2 when it is not provisioned properly: restarting would not help, and a technician needs the REPL.
     """

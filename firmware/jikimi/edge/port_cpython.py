@@ -127,8 +127,7 @@ def print_traceback(error):
 
 
 def heap_free():
-    """0: a gateway has no fixed heap to report."""
-    return 0
+    """None: a gateway has no fixed heap to report on."""
 
 
 def reset():

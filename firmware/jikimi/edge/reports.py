@@ -25,35 +25,37 @@ class Reports:
         capabilities = [self._port.CORE]
         capabilities += [name for name in ("imu", "uwb", "machine") if getattr(config, name) is not None]
         return messages.encode_state(
-            boot=self._journal.boot,
-            status="online",
-            kind=config.kind,
-            reset_reason=self.reset_reason,
-            firmware=self._hashes[0],
-            config=self._hashes[1],
-            core=self._core,
-            epoch_ms=self._clock.epoch_ms(),
-            clock_quality=self._clock.quality,
-            capabilities=capabilities,
+            {
+                "boot": self._journal.boot,
+                "status": "online",
+                "kind": config.kind,
+                "reset_reason": self.reset_reason,
+                "firmware": self._hashes[0],
+                "config": self._hashes[1],
+                "core": self._core,
+                "epoch_ms": self._clock.epoch_ms(),
+                "clock_quality": self._clock.quality,
+                "capabilities": capabilities,
+            }
         )
 
     def will(self):
         """The state message the broker publishes when this device falls silent."""
-        return messages.encode_state(boot=self._journal.boot, status="lost")
+        return messages.encode_state({"boot": self._journal.boot, "status": "lost"})
 
     def vitals(self):
         """How this device is doing."""
-        fields = {name: count() for name, count in self.dropped.items()}
-        if self._battery is not None:
-            fields["battery_pct"] = self._battery.percent()
-        return messages.encode_vitals(
-            boot=self._journal.boot,
-            up_ms=self._clock.up_ms(),
-            heap_free=self._port.heap_free(),
-            journal_alarm=self._journal.depth(kinds.STREAM_ALARM),
-            journal_event=self._journal.depth(kinds.STREAM_EVENT),
-            **fields,
-        )
+        fields = {
+            "boot": self._journal.boot,
+            "up_ms": self._clock.up_ms(),
+            "battery_pct": None if self._battery is None else self._battery.percent(),
+            "heap_free": self._port.heap_free(),
+            "journal_alarm": self._journal.depth(kinds.STREAM_ALARM),
+            "journal_event": self._journal.depth(kinds.STREAM_EVENT),
+        }
+        for name, count in self.dropped.items():
+            fields[name] = count()
+        return messages.encode_vitals(fields)
 
     async def run(self, send, beat):
         """`await send(payload)` every `vitals_s`."""

@@ -11,6 +11,7 @@ class _Task:
         self.name = name
         self.limit_ms = limit_ms
         self.beaten = 0
+        self.work = None
         self.task = None
 
 
@@ -30,7 +31,7 @@ class Supervisor:
         def beat():
             entry.beaten = self._port.ticks_ms()
 
-        entry.task = work(beat)
+        entry.work = work(beat)
         self._tasks.append(entry)
 
     async def run(self):
@@ -49,7 +50,7 @@ class Supervisor:
 
     async def _watched(self, entry):
         try:
-            await entry.task
+            await entry.work
             self._port.say(f"jk log task {entry.name} has ended")
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is a restart, and its trace is wanted
             self._port.say(f"jk log task {entry.name} failed: {self._port.describe(error)}")
