@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from jikimi.fleet.services import (
     python_service,
     ready_path,
     standard_services,
+    web_service,
 )
 from jikimi.fleet.services.child import QUICK_DEATHS
 from jikimi.fleet.site.ports import is_free
@@ -206,6 +208,15 @@ def test_a_taken_port_is_named_before_anything_starts(site, other_site, wait_unt
         clashing = type(site).open(site.path)
         with pytest.raises(JikimiError, match=r"taken by another program: stop it, or set \[broker\] mqtt_port"):
             Supervisor(clashing, [broker_service(clashing)]).start()
+
+
+def test_a_taken_port_of_the_page_is_named_before_it_starts(site):
+    with socket.socket() as intruder:
+        intruder.bind(("127.0.0.1", site.ports().web))
+        intruder.listen()
+        with pytest.raises(ServiceError, match=r"is taken by another program: .* \[web\] port"):
+            Supervisor(site, [web_service(site)]).start()
+    assert not (site.log_dir / "web.log").exists()
 
 
 # The broker's store.

@@ -15,15 +15,21 @@ Contract for a service run as `python -m jikimi.fleet.NAME --site DIR`:
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from jikimi.fleet import broker, registry
+from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.services.child import Service
 from jikimi.fleet.services.ready import is_ready, mark_ready, ready_path
 from jikimi.fleet.services.supervisor import Status, Supervisor
+from jikimi.fleet.site.ports import is_free
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jikimi.fleet.site import Site
 
 __all__ = [
@@ -36,13 +42,14 @@ __all__ = [
     "python_service",
     "ready_path",
     "standard_services",
+    "web_service",
 ]
 
 
 def standard_services(site: Site, *, web: bool = True) -> list[Service]:
     """Broker, ingest and (unless `web` is false) the live page, in starting order."""
     services = [broker_service(site), python_service(site, "ingest")]
-    return [*services, python_service(site, "web")] if web else services
+    return [*services, web_service(site)] if web else services
 
 
 def broker_service(site: Site) -> Service:
@@ -55,6 +62,11 @@ def broker_service(site: Site) -> Service:
     )
 
 
+def web_service(site: Site) -> Service:
+    """The live page; a port that another program holds is named before it starts."""
+    return replace(python_service(site, "web"), start_context=partial(_web_start, site))
+
+
 def python_service(site: Site, name: str) -> Service:
     """`python -m jikimi.fleet.NAME --site DIR`, ready when it says so."""
     return Service(
@@ -62,3 +74,14 @@ def python_service(site: Site, name: str) -> Service:
         command=[sys.executable, "-u", "-m", f"jikimi.fleet.{name}", "--site", str(site.path)],
         is_ready=partial(is_ready, site, name),
     )
+
+
+@contextmanager
+def _web_start(site: Site) -> Iterator[None]:
+    host, port = site.settings.web.host, site.ports().web
+    if not is_free(host, port):
+        raise ServiceError(
+            f"port {port} on {host} is taken by another program: stop it, set [web] port in "
+            f"{site.path / 'site.toml'}, or go without the live page (--no-web)"
+        )
+    yield
