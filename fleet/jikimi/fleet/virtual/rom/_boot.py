@@ -16,6 +16,7 @@ def _mount():
     vfs.mount(vfs.VfsPosix(rom), "/rom")
     os.chdir("/")
     sys.path[:] = ["", ".frozen", "/lib", "/rom"]
+    sys.modules["os"] = __import__("_os")
     sys.argv[:] = [""]
 
 
