@@ -30,8 +30,8 @@ class Orders:
         }
 
     def obey(self, command):
-        """One decoded command: (id, operation, arguments, expires_ms or None)."""
-        ident, operation, arguments, expires_ms = command
+        """One decoded command: (operation, arguments, id, expires_ms or None)."""
+        operation, arguments, ident, expires_ms = command
         now_ms = self._clock.epoch_ms()
         if expires_ms is not None and now_ms is not None and now_ms > expires_ms:
             self._port.say(f"jk log command {ident} came too late")
