@@ -66,13 +66,13 @@ def report(device: str, boot: int, *, online: bool, heard: bool = True, recv_ms:
     return StatusReport(Source(f"jk/{SITE}/{device}/st", b"st", recv_ms), device, boot, online, heard, **said)
 
 
-def tables(store_url: str, *, without: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
-    """Every table's rows in an order of their own, without the columns that tell the order of arrival."""
-    engine = make_engine(store_url)
+def tables(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table's rows in an order of their own, without the ids that tell the order of arrival."""
+    engine = make_engine(url)
     found = {}
     with engine.connect() as connection:
         for table in schema.metadata.sorted_tables:
-            columns = [column for column in table.c if column.name not in ("id", *without)]
+            columns = [column for column in table.c if column.name != "id"]
             found[table.name] = sorted(map(tuple, connection.execute(sa.select(*columns))), key=repr)
     engine.dispose()
     return found

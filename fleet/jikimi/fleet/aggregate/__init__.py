@@ -12,16 +12,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from jikimi.fleet.store import hour_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jikimi.fleet.store import NearMissCell, Store
+    from jikimi.fleet.store import NearMissCell
 
 GROUP_MIN: Final = 5  # people; a site may ask for more, never for fewer
+
+
+class Cells(Protocol):
+    """What is needed of `jikimi.fleet.store.Store`."""
+
+    def near_miss_cells(self, since_ms: int = 0) -> list[NearMissCell]:
+        """Near misses by zone, machine and hour, of hours that begin at `since_ms` or later."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class _Atom(NamedTuple):
     shown: bool
 
 
-def near_misses_by_zone_hour(store: Store, since_ms: int = 0, group_min: int = GROUP_MIN) -> list[ZoneHour]:
+def near_misses_by_zone_hour(store: Cells, since_ms: int = 0, group_min: int = GROUP_MIN) -> list[ZoneHour]:
     """Cells by hour and zone, from the hour around `since_ms` on."""
     found: dict[tuple[int, str], list[_Atom]] = defaultdict(list)
     for atom in _atoms(store.near_miss_cells(hour_of(since_ms)), group_min):
@@ -60,7 +67,7 @@ def near_misses_by_zone_hour(store: Store, since_ms: int = 0, group_min: int = G
     return [ZoneHour(zone, hour_ms, *_sums(atoms)) for (hour_ms, zone), atoms in sorted(found.items())]
 
 
-def near_misses_by_machine(store: Store, since_ms: int = 0, group_min: int = GROUP_MIN) -> list[Machine]:
+def near_misses_by_machine(store: Cells, since_ms: int = 0, group_min: int = GROUP_MIN) -> list[Machine]:
     """Machines in the order of their ids, from the hour around `since_ms` on."""
     found: dict[str, list[_Atom]] = defaultdict(list)
     for atom in _atoms(store.near_miss_cells(hour_of(since_ms)), group_min):

@@ -46,7 +46,7 @@ device_status = Table(
     metadata,
     Column("site", String(32), primary_key=True),
     Column("device", String(32), primary_key=True),
-    Column("boot", BigInteger, nullable=False),
+    Column("boot", BigInteger, nullable=False),  # the latest it reported; 0: only records were heard
     Column("online", Boolean, nullable=False),  # what device and broker said last, of the latest boot
     Column("last_seen_ms", BigInteger),  # receive time of the last message it sent; NULL: none yet
     Column("reset_reason", String(64)),

@@ -28,18 +28,18 @@ def update(
     devices = {report.device for report in reports} | {message.key.device for message in messages}
     rows = _rows(connection, site, devices)
     for message in messages:
-        row = rows.setdefault(message.key.device, _first(site, message.key.device, message.key.boot))
+        row = rows.setdefault(message.key.device, _first(site, message.key.device))
         _hear(row, message.source.recv_ms)
     for report in reports:
-        row = rows.setdefault(report.device, _first(site, report.device, report.boot))
+        row = rows.setdefault(report.device, _first(site, report.device))
         _apply(row, report)
         row["online"] = row["online"] and report.device in active
     _save(connection, list(rows.values()))
 
 
-def _first(site: str, device: str, boot: int) -> dict[str, Any]:
+def _first(site: str, device: str) -> dict[str, Any]:
     said: dict[str, Any] = dict.fromkeys(_SAID)
-    return {"site": site, "device": device, "boot": boot, "online": False, "last_seen_ms": None, **said}
+    return {"site": site, "device": device, "boot": 0, "online": False, "last_seen_ms": None, **said}
 
 
 def _hear(row: dict[str, Any], heard_ms: int) -> None:
