@@ -55,6 +55,7 @@ class App:
         self._warner = self._hardware.warner()
         self._air = self._hardware.air()
         self._uwb = self._hardware.uwb()
+        self._level = 0
         self._reports = self._make_reports(root)
         self._link = self._make_link(tls)
         self._recorder.on_record = self._link.wake
@@ -132,7 +133,8 @@ class App:
 
     def _on_level(self, level, source, latency_ms):
         self._warner.level(level)
-        if level:
+        risen, self._level = level > self._level, level
+        if risen:
             self._warned(level, source, latency_ms)
 
     def _warned(self, level, source, latency_ms):

@@ -12,6 +12,8 @@ BAUD = 115_200
 
 # An exchange takes some 30 ms on air; a tag that has not answered by then will not.
 _EXCHANGE_MS = 120
+# So many exchanges in a row without even an `+OK`: it is the module that does not answer, not the tag.
+_SILENCES = 8
 _COMMAND_MS = 500
 _POLL_MS = 4
 _LONGEST_LINE = 96
@@ -28,6 +30,7 @@ class Ryuw122:
         self._uart = uart
         self._port = port
         self._line = b""
+        self._silences = 0
 
     async def start(self, mode, network, address):
         """Role, network and own address (8 ASCII characters each); the module keeps them in its flash."""
@@ -42,7 +45,10 @@ class Ryuw122:
         await self._command(f"AT+ADDRESS={address}")
 
     async def exchange(self, address, payload):
-        """ANCHOR: poll a tag, sending `payload`; its distance in mm, or None when the tag did not answer."""
+        """ANCHOR: poll a tag, sending `payload`; its distance in mm, or None when the tag did not answer.
+
+        OSError when the module itself has stopped answering.
+        """
         self._discard()
         self._uart.write(f"AT+ANCHOR_SEND={address},{len(payload)},{payload}\r\n".encode())
         start = self._port.ticks_ms()
@@ -54,8 +60,11 @@ class Ryuw122:
                 continue
             heard = True
             if line.startswith("+ANCHOR_RCV=" + address + ","):
+                self._silences = 0
                 return self._distance_mm(line)
-        if not heard:
+        self._silences = 0 if heard else self._silences + 1
+        if self._silences >= _SILENCES:
+            self._silences = 0
             raise OSError("RYUW122 is silent")
         return None
 
