@@ -29,7 +29,7 @@ def test_every_package_of_the_tree_is_listed():
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of a copy of the tracked files, so that nothing of this checkout's build is in it."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     extra = [Path(name) for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE")]
