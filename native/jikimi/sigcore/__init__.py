@@ -1,11 +1,13 @@
 """The signal core on CPython: detectors over NumPy arrays. Gateways use `jikimi.sigcore.block`."""
 
+from jikimi.sigcore.bend import BendCounter
 from jikimi.sigcore.events import Event
 from jikimi.sigcore.exertion import ExertionMonitor
 from jikimi.sigcore.falls import FallDetector
 from jikimi.sigcore.proximity import BleProximity, UwbRange, ZoneMonitor, protective_distance_m
 
 __all__ = [
+    "BendCounter",
     "BleProximity",
     "Event",
     "ExertionMonitor",

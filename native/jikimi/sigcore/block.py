@@ -77,6 +77,37 @@ def push(function: Any, state: State, samples: Buffer, n: int, out: Buffer) -> i
     return int(function(state, source, n, ffi.cast("sig_event_t *", room), len(room) // lib.SIG_EVENT_WORDS))
 
 
+def bend_new(rate_hz: int, acc_lsb_per_g: int, gyro_lsb_per_dps_x100: int) -> State:
+    """State of a bend counter: rate 20..200 Hz, gyro scale 0 when none is fitted (it is not used)."""
+    return bend_new_centihz(rate_hz * 100, acc_lsb_per_g, gyro_lsb_per_dps_x100)
+
+
+def bend_new_centihz(rate_centihz: int, acc_lsb_per_g: int, gyro_lsb_per_dps_x100: int) -> State:
+    """`bend_new` with the rate in 1/100 Hz; for hosts only, devices have whole rates."""
+    settings = (rate_centihz, acc_lsb_per_g, gyro_lsb_per_dps_x100)
+    if not all(0 <= value <= 0x7FFFFFFF for value in settings):
+        check(lib.SIG_ERR_RANGE)
+    state = ffi.new("sig_bend_t *")
+    check(lib.sig_bend_init(state, ffi.new("sig_bend_config_t *", settings)))
+    return state
+
+
+def bend_push(state: State, samples: Buffer, n: int, out: Buffer) -> int:
+    """Push `n` samples; events (data: largest angle in degrees) go to `out`, as with `fall_push`."""
+    return push(lib.sig_bend_push, state, samples, n, out)
+
+
+def bend_bands_ms(state: State) -> tuple[int, int, int]:
+    """Time so far with the trunk below 20, at 20 to 60, and above 60 degrees from upright."""
+    low, middle, high = (int(ms) for ms in state.band_ms)
+    return low, middle, high
+
+
+def bend_angle_deg(state: State) -> int:
+    """Angle of the trunk from upright now, 0..180 degrees."""
+    return int(state.angle_deg)
+
+
 def exertion_new(rest_bpm: int, max_bpm: int) -> State:
     """State of an exertion monitor: resting (30..120) and highest (100..230) heart rate, at least 30 apart."""
     state = ffi.new("sig_exertion_t *")

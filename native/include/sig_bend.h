@@ -1,0 +1,112 @@
+/* Bending of the trunk, from a tag on the belt: how far from upright, for how long, and how often there and back.
+ *
+ * How it decides: the slow part of the acceleration is gravity, its usual direction is upright (learnt while the
+ * person stands or walks, so no mounting is assumed), and the angle between them is the flexion. An excursion beyond
+ * 9 degrees that comes back nearly to where it began is a candidate; features of it go through a small table of decision trees
+ * (sig_bend_model.h, written by tools/train_bend.py), which tell a bend from sitting or lying down. It is reported
+ * once, when the person is upright again. native/MODEL_CARD.md says how well that works.
+ */
+#ifndef SIG_BEND_H
+#define SIG_BEND_H
+
+#include "sig_common.h"
+#include "sig_resample.h"
+
+enum {
+    SIG_BEND_CELL_TICKS = 5, /* 100 ms */
+    SIG_BEND_CELL_MS = 100,
+    SIG_BEND_FEATURES = 20,
+    SIG_BEND_RECENT = 12,    /* cells of history */
+    SIG_BEND_BANDS = 3,      /* below 20, 20 to 60, above 60 degrees (ISO 11226) */
+    SIG_BEND_PENDING = 4,
+    SIG_BEND_MAGIC = 0x314E4542 /* "BEN1" */
+};
+
+/* What the tag's chip delivers. */
+typedef struct {
+    uint32_t rate_centihz;          /* sampling rate * 100: 2000..20000 */
+    uint32_t acc_lsb_per_g;         /* 64..32767 */
+    uint32_t gyro_lsb_per_dps_x100; /* 0 no gyroscope, else up to 65535; it is not used */
+} sig_bend_config_t;
+
+/* 100 ms of motion. */
+typedef struct {
+    uint16_t mag_max_mg;
+    uint16_t mag_min_mg;
+    uint16_t unrest_mg; /* mean distance of the magnitude from 1 g */
+} sig_bend_cell_t;
+
+/* The excursion under way. */
+typedef struct {
+    int32_t cells;
+    int32_t below;        /* cells since the angle came back */
+    int32_t peak_deg;
+    int32_t peak_cell;
+    int32_t angle_sum;
+    int32_t rate_max;
+    int32_t still_cells;
+    int32_t mag_max_mg;
+    int32_t mag_min_mg;
+    int32_t unrest_sum;
+    int32_t beyond_20;
+    int32_t maxima;
+    int32_t turn_deg;     /* the extreme since the last turn, */
+    int32_t rising;       /* and which kind it is */
+    int32_t unrest_before;
+    int32_t start_max_mg; /* in its first second, */
+    int32_t start_min_mg; /* and the half second before */
+    int32_t tilt[3];      /* sum of the tilt vectors, */
+    int32_t tilt_to_peak[3];
+    int32_t tilt_peak[3];
+    int32_t tilt_length;  /* and of their lengths */
+} sig_bend_excursion_t;
+
+/* Owned by the caller, written by the functions below only; at most 1 KiB. */
+typedef struct {
+    uint32_t magic;
+    sig_resample_t resample;
+    uint32_t ticks;
+    uint32_t cells_seen;
+    int32_t acc_sum_mg[3]; /* the cell being filled */
+    int32_t mag_max_mg;
+    int32_t mag_min_mg;
+    int32_t unrest_sum_mg;
+    int32_t gravity[3];    /* 1/16 mg */
+    int32_t direction[3];  /* of gravity; length 4096 */
+    int32_t upright[3];    /* usual direction; 1/256 of that */
+    int32_t unrest_16;     /* slow mean of the unrest, 1/16 mg */
+    int32_t angle_deg;
+    int32_t enter_deg;     /* angle beyond which the next excursion begins */
+    int32_t bending;       /* 1 during an excursion */
+    uint32_t candidates;   /* excursions judged so far */
+    sig_bend_excursion_t excursion;
+    sig_bend_cell_t recent[SIG_BEND_RECENT]; /* newest first */
+    uint32_t band_ms[SIG_BEND_BANDS];        /* time in each band so far; stays at its highest after 49 days */
+    int32_t n_pending;
+    sig_event_t pending[SIG_BEND_PENDING];
+} sig_bend_t;
+
+/* Prepare `s` for a new stream.
+ *
+ * Returns 0, or SIG_ERR_RATE, SIG_ERR_ACC_SCALE or SIG_ERR_GYRO_SCALE; after an error `s` may not be used.
+ */
+int sig_bend_init(sig_bend_t *s, const sig_bend_config_t *config);
+
+/* Push `n` samples of SIG_SAMPLE_BYTES bytes each, any alignment; any split of a stream into pushes gives the same
+ * events (kind SIG_EVENT_BEND, data: largest angle in degrees). An event that finds no room in `out` waits (up to
+ * SIG_BEND_PENDING of them, newer ones are dropped) for the next push, which may have n = 0.
+ *
+ * Returns how many events were written, 0..max_events.
+ */
+int sig_bend_push(sig_bend_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events);
+
+/* Features of the excursion judged last, as the trees see them; for training and tests.
+ *
+ * `out` has room for SIG_BEND_FEATURES numbers.
+ */
+void sig_bend_features(const sig_bend_t *s, int16_t *out);
+
+/* Log odds (1/256) of a bend for such features. */
+int32_t sig_bend_score(const int16_t *features);
+
+#endif

@@ -1,0 +1,190 @@
+#include "sig_bend.h"
+
+#include "sig_bend_internal.h"
+#include "sig_bend_model.h"
+#include "sig_trees.h"
+
+enum {
+    ENTER_DEG = 9,
+    LEAVE_DEG = 6,        /* and a sixth of the largest angle: people do not come back quite to where they were */
+    LEAVE_PARTS = 6,
+    LEAVE_CELLS = 10,      /* upright for so long ends an excursion */
+    SHORTEST_CELLS = 3,
+    LONGEST_CELLS = 200,  /* 20 s: nobody bends for longer without it being a posture */
+    FIRST_CELLS = 10,     /* the first second is taken as upright until something better is known */
+    LEARN_SHIFT = 8,      /* usual direction: 256 cells */
+    RELEARN_SHIFT = 5,
+    WALKING_MG = 100,     /* so much unrest for seconds is walking, which is done upright */
+    BAND_LOW_DEG = 20,
+    BAND_HIGH_DEG = 60
+};
+
+int sig_bend_init(sig_bend_t *s, const sig_bend_config_t *config) {
+    uint8_t *bytes = (uint8_t *)s;
+    for (uint32_t i = 0; i < sizeof *s; i++) {
+        bytes[i] = 0;
+    }
+    const int error = sig_resample_init(&s->resample, config->rate_centihz, config->acc_lsb_per_g,
+                                        config->gyro_lsb_per_dps_x100);
+    if (error != 0) {
+        return error;
+    }
+    s->mag_min_mg = INT32_MAX;
+    s->magic = SIG_BEND_MAGIC;
+    return 0;
+}
+
+int32_t sig_bend_score(const int16_t *features) {
+    return BEND_BIAS + sig_trees_sum(bend_trees, BEND_TREES, features);
+}
+
+static void emit(sig_bend_t *s, int32_t score) {
+    if (s->n_pending == SIG_BEND_PENDING) {
+        return;
+    }
+    sig_event_t *event = &s->pending[s->n_pending];
+    event->kind = SIG_EVENT_BEND;
+    event->t_ms = (int32_t)((s->ticks * SIG_TICK_MS) & 0x7fffffffu);
+    event->confidence_permille = sig_permille(score);
+    event->data = s->excursion.peak_deg;
+    s->n_pending += 1;
+}
+
+static void judge(sig_bend_t *s) {
+    int16_t features[SIG_BEND_FEATURES];
+    s->candidates += 1;
+    sig_bend_features(s, features);
+    const int32_t score = sig_bend_score(features);
+    if (score > BEND_LIMIT) {
+        emit(s, score - BEND_LIMIT);
+    }
+}
+
+static void learn_upright(sig_bend_t *s, int shift) {
+    for (int i = 0; i < 3; i++) {
+        s->upright[i] += (s->direction[i] * 256 - s->upright[i]) / (1 << shift);
+    }
+}
+
+static void follow_excursion(sig_bend_t *s, const sig_bend_cell_t *cell, int32_t rate) {
+    sig_bend_excursion_t *e = &s->excursion;
+    sig_bend_extend(s, cell, rate);
+    e->below = s->angle_deg < LEAVE_DEG + e->peak_deg / LEAVE_PARTS ? e->below + 1 : 0;
+    if (e->cells > LONGEST_CELLS && s->unrest_16 > WALKING_MG * 16) {
+        learn_upright(s, RELEARN_SHIFT);
+    }
+    if (e->below < LEAVE_CELLS) {
+        return;
+    }
+    s->bending = 0;
+    s->enter_deg = s->angle_deg + ENTER_DEG;
+    if (e->cells <= LONGEST_CELLS && e->cells - e->below >= SHORTEST_CELLS) {
+        judge(s);
+    }
+}
+
+static void follow(sig_bend_t *s, const sig_bend_cell_t *cell, int32_t rate) {
+    const int32_t enter_deg = s->angle_deg + ENTER_DEG;
+    s->enter_deg = enter_deg < s->enter_deg ? enter_deg : s->enter_deg;
+    s->enter_deg = s->enter_deg < ENTER_DEG ? ENTER_DEG : s->enter_deg;
+    if (s->bending) {
+        follow_excursion(s, cell, rate);
+    } else if (s->angle_deg > s->enter_deg) {
+        s->bending = 1;
+        sig_bend_begin(s);
+        sig_bend_extend(s, cell, rate);
+    } else {
+        learn_upright(s, LEARN_SHIFT);
+    }
+}
+
+static void count_band(sig_bend_t *s) {
+    const int band = (s->angle_deg >= BAND_LOW_DEG) + (s->angle_deg > BAND_HIGH_DEG);
+    if (s->band_ms[band] <= UINT32_MAX - SIG_BEND_CELL_MS) {
+        s->band_ms[band] += SIG_BEND_CELL_MS;
+    }
+}
+
+static uint16_t word(int32_t value) { return value > 65535 ? (uint16_t)65535 : (uint16_t)value; }
+
+static sig_bend_cell_t close_cell(sig_bend_t *s) {
+    sig_bend_cell_t cell;
+    cell.mag_max_mg = word(s->mag_max_mg);
+    cell.mag_min_mg = word(s->mag_min_mg);
+    cell.unrest_mg = word(s->unrest_sum_mg / SIG_BEND_CELL_TICKS);
+    for (int i = 0; i < 3; i++) {
+        const int32_t mean = s->acc_sum_mg[i] / SIG_BEND_CELL_TICKS * 16;
+        s->gravity[i] = s->cells_seen == 0 ? mean : s->gravity[i] + (mean - s->gravity[i]) / 4;
+        s->acc_sum_mg[i] = 0;
+    }
+    s->mag_max_mg = 0;
+    s->mag_min_mg = INT32_MAX;
+    s->unrest_sum_mg = 0;
+    return cell;
+}
+
+static void remember(sig_bend_t *s, const sig_bend_cell_t *cell) {
+    for (int i = SIG_BEND_RECENT - 1; i > 0; i--) {
+        s->recent[i] = s->cells_seen == 0 ? *cell : s->recent[i - 1];
+    }
+    s->recent[0] = *cell;
+    const int32_t unrest = cell->unrest_mg * 16;
+    s->unrest_16 = s->cells_seen == 0 ? unrest : s->unrest_16 + (unrest - s->unrest_16) / 16;
+}
+
+static void on_cell(sig_bend_t *s) {
+    const sig_bend_cell_t cell = close_cell(s);
+    remember(s, &cell);
+    const int32_t rate = sig_bend_turn(s);
+    if (s->cells_seen < FIRST_CELLS) {
+        learn_upright(s, s->cells_seen == 0 ? 0 : 2);
+    }
+    s->cells_seen += 1;
+    s->angle_deg = sig_bend_angle_deg(s);
+    follow(s, &cell, rate);
+    count_band(s);
+}
+
+static void on_tick(sig_bend_t *s, const sig_motion_t *motion) {
+    uint32_t square = 0;
+    for (int i = 0; i < 3; i++) {
+        s->acc_sum_mg[i] += motion->acc_mg[i];
+        square += (uint32_t)(motion->acc_mg[i] * motion->acc_mg[i]);
+    }
+    const int32_t mag = (int32_t)sig_isqrt(square);
+    s->mag_max_mg = mag > s->mag_max_mg ? mag : s->mag_max_mg;
+    s->mag_min_mg = mag < s->mag_min_mg ? mag : s->mag_min_mg;
+    s->unrest_sum_mg += mag > 1000 ? mag - 1000 : 1000 - mag;
+    s->ticks += 1;
+    if (s->ticks % SIG_BEND_CELL_TICKS == 0) {
+        on_cell(s);
+    }
+}
+
+static uint32_t deliver(sig_bend_t *s, sig_event_t *out, uint32_t room) {
+    uint32_t n = 0;
+    while (n < room && n < (uint32_t)s->n_pending) {
+        out[n] = s->pending[n];
+        n++;
+    }
+    for (int32_t i = (int32_t)n; i < s->n_pending; i++) {
+        s->pending[i - (int32_t)n] = s->pending[i];
+    }
+    s->n_pending -= (int32_t)n;
+    return n;
+}
+
+int sig_bend_push(sig_bend_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events) {
+    sig_motion_t motion;
+    uint32_t written = deliver(s, out, max_events);
+    for (uint32_t i = 0; i < n; i++) {
+        sig_resample_put(&s->resample, samples + i * SIG_SAMPLE_BYTES);
+        while (sig_resample_take(&s->resample, &motion)) {
+            on_tick(s, &motion);
+        }
+        if (s->n_pending > 0) {
+            written += deliver(s, out + written, max_events - written);
+        }
+    }
+    return (int)written;
+}

@@ -1,0 +1,242 @@
+/* Angles, and the numbers the trees look at. tools/train_bend.py knows those by position: see its FEATURES. */
+#include "sig_bend_internal.h"
+
+enum {
+    ONE = 4096,      /* length of a direction */
+    STILL_RATE = 57, /* 8 degrees a second */
+    PROMINENCE_DEG = 6,
+    START_CELLS = 10,
+    BEFORE_CELLS = 5,
+    SUM_SCALE = 4    /* brings sums of tilts within what cos_between takes */
+};
+
+/* 16384 * cos of 0..90 degrees, rounded. */
+static const int16_t cosine[91] = {
+    16384, 16382, 16374, 16362, 16344, 16322, 16294, 16262, 16225, 16182, 16135, 16083, 16026, 15964, 15897, 15826,
+    15749, 15668, 15582, 15491, 15396, 15296, 15191, 15082, 14968, 14849, 14726, 14598, 14466, 14330, 14189, 14044,
+    13894, 13741, 13583, 13421, 13255, 13085, 12911, 12733, 12551, 12365, 12176, 11982, 11786, 11585, 11381, 11174,
+    10963, 10749, 10531, 10311, 10087, 9860, 9630, 9397, 9162, 8923, 8682, 8438, 8192, 7943, 7692, 7438, 7182, 6924,
+    6664, 6402, 6138, 5872, 5604, 5334, 5063, 4790, 4516, 4240, 3964, 3686, 3406, 3126, 2845, 2563, 2280, 1997, 1713,
+    1428, 1143, 857, 572, 286, 0};
+
+static int32_t length(const int32_t *v) {
+    uint32_t square = 0;
+    for (int i = 0; i < 3; i++) {
+        square += (uint32_t)(v[i] * v[i]);
+    }
+    return (int32_t)sig_isqrt(square);
+}
+
+/* Cosine of the angle between two vectors times `one`; components within +-16384, `one` at most 16384. */
+static int32_t cos_between(const int32_t *a, const int32_t *b, int32_t one) {
+    const int32_t la = length(a);
+    const int32_t lb = length(b);
+    if (la == 0 || lb == 0) {
+        return one;
+    }
+    int32_t unit[3];
+    for (int i = 0; i < 3; i++) {
+        unit[i] = a[i] * one / la;
+    }
+    int32_t dot = 0;
+    for (int i = 0; i < 3; i++) {
+        dot += unit[i] * b[i];
+    }
+    return dot / lb;
+}
+
+int32_t sig_bend_turn(sig_bend_t *s) {
+    int32_t mg[3];
+    int32_t moved[3];
+    for (int i = 0; i < 3; i++) {
+        mg[i] = s->gravity[i] / 16;
+    }
+    const int32_t size = length(mg);
+    for (int i = 0; i < 3; i++) {
+        const int32_t now = size == 0 ? s->direction[i] : mg[i] * ONE / size;
+        moved[i] = now - s->direction[i];
+        s->direction[i] = now;
+    }
+    return s->cells_seen == 0 ? 0 : length(moved);
+}
+
+static void usual(const sig_bend_t *s, int32_t *out) {
+    for (int i = 0; i < 3; i++) {
+        out[i] = s->upright[i] / 256;
+    }
+}
+
+int32_t sig_bend_angle_deg(const sig_bend_t *s) {
+    int32_t upright[3];
+    usual(s, upright);
+    const int32_t cos_angle = cos_between(s->direction, upright, 16384);
+    const int32_t size = cos_angle < 0 ? -cos_angle : cos_angle;
+    int32_t low = 0;
+    int32_t high = 90;
+    while (low < high) {
+        const int32_t middle = (low + high) / 2;
+        if (cosine[middle] <= size) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return cos_angle < 0 ? 180 - low : low;
+}
+
+void sig_bend_begin(sig_bend_t *s) {
+    static const sig_bend_excursion_t nothing = {0};
+    sig_bend_excursion_t *e = &s->excursion;
+    *e = nothing;
+    e->mag_min_mg = INT32_MAX;
+    e->start_min_mg = INT32_MAX;
+    e->rising = 1;
+    e->unrest_before = s->unrest_16 / 16;
+    for (int i = 1; i <= BEFORE_CELLS; i++) {
+        const sig_bend_cell_t *cell = &s->recent[i];
+        e->start_max_mg = cell->mag_max_mg > e->start_max_mg ? cell->mag_max_mg : e->start_max_mg;
+        e->start_min_mg = cell->mag_min_mg < e->start_min_mg ? cell->mag_min_mg : e->start_min_mg;
+    }
+}
+
+/* What of the direction is not upright; 1/16 of the direction's length, so that 25 s of it can be summed. */
+static void tilt_of(const sig_bend_t *s, int32_t *out) {
+    int32_t upright[3];
+    usual(s, upright);
+    const int32_t along = cos_between(s->direction, upright, ONE);
+    const int32_t size = length(upright);
+    for (int i = 0; i < 3; i++) {
+        const int32_t part = size == 0 ? 0 : upright[i] * along / size;
+        out[i] = (s->direction[i] - part) / 16;
+    }
+}
+
+static void follow_turns(sig_bend_excursion_t *e, int32_t angle_deg) {
+    const int32_t back = e->rising ? e->turn_deg - angle_deg : angle_deg - e->turn_deg;
+    if (back < 0) {
+        e->turn_deg = angle_deg;
+    } else if (back > PROMINENCE_DEG) {
+        e->maxima += e->rising;
+        e->rising = !e->rising;
+        e->turn_deg = angle_deg;
+    }
+}
+
+static void follow_tilt(sig_bend_t *s, int new_peak) {
+    sig_bend_excursion_t *e = &s->excursion;
+    int32_t tilt[3];
+    tilt_of(s, tilt);
+    for (int i = 0; i < 3; i++) {
+        e->tilt[i] += tilt[i];
+        if (new_peak) {
+            e->tilt_peak[i] = tilt[i];
+            e->tilt_to_peak[i] = e->tilt[i];
+        }
+    }
+    e->tilt_length += length(tilt);
+}
+
+void sig_bend_extend(sig_bend_t *s, const sig_bend_cell_t *cell, int32_t rate) {
+    enum { FULL = 250 }; /* sums stay as they are then: an excursion of that length is not judged */
+    sig_bend_excursion_t *e = &s->excursion;
+    if (e->cells == FULL) {
+        return;
+    }
+    const int new_peak = s->angle_deg > e->peak_deg;
+    e->cells += 1;
+    if (new_peak) {
+        e->peak_deg = s->angle_deg;
+        e->peak_cell = e->cells;
+    }
+    e->angle_sum += s->angle_deg;
+    e->rate_max = rate > e->rate_max ? rate : e->rate_max;
+    e->still_cells += rate < STILL_RATE;
+    e->beyond_20 += s->angle_deg > 20;
+    e->mag_max_mg = cell->mag_max_mg > e->mag_max_mg ? cell->mag_max_mg : e->mag_max_mg;
+    e->mag_min_mg = cell->mag_min_mg < e->mag_min_mg ? cell->mag_min_mg : e->mag_min_mg;
+    e->unrest_sum += cell->unrest_mg;
+    if (e->cells <= START_CELLS) {
+        e->start_max_mg = cell->mag_max_mg > e->start_max_mg ? cell->mag_max_mg : e->start_max_mg;
+        e->start_min_mg = cell->mag_min_mg < e->start_min_mg ? cell->mag_min_mg : e->start_min_mg;
+    }
+    follow_turns(e, s->angle_deg);
+    follow_tilt(s, new_peak);
+}
+
+static int16_t narrow(int32_t value) {
+    if (value > 32766) {
+        return 32766;
+    }
+    return value < -32766 ? (int16_t)-32766 : (int16_t)value;
+}
+
+static int32_t cos_of_sums(const int32_t *a, const int32_t *b) {
+    int32_t small_a[3];
+    int32_t small_b[3];
+    for (int i = 0; i < 3; i++) {
+        small_a[i] = a[i] / SUM_SCALE;
+        small_b[i] = b[i] / SUM_SCALE;
+    }
+    return cos_between(small_a, small_b, 1000);
+}
+
+static int32_t coherence(const sig_bend_excursion_t *e) {
+    int32_t small[3];
+    for (int i = 0; i < 3; i++) {
+        small[i] = e->tilt[i] / SUM_SCALE;
+    }
+    const int32_t all = e->tilt_length / SUM_SCALE;
+    return all == 0 ? 1000 : length(small) * 1000 / all;
+}
+
+static int32_t newest_max(const sig_bend_t *s) {
+    int32_t best = 0;
+    for (int i = 0; i < SIG_BEND_RECENT; i++) {
+        best = s->recent[i].mag_max_mg > best ? s->recent[i].mag_max_mg : best;
+    }
+    return best;
+}
+
+static int32_t newest_min(const sig_bend_t *s) {
+    int32_t best = 65535;
+    for (int i = 0; i < SIG_BEND_RECENT; i++) {
+        best = s->recent[i].mag_min_mg < best ? s->recent[i].mag_min_mg : best;
+    }
+    return best;
+}
+
+void sig_bend_features(const sig_bend_t *s, int16_t *out) {
+    const sig_bend_excursion_t *e = &s->excursion;
+    const int32_t cells = e->cells < 1 ? 1 : e->cells;
+    int32_t after_peak[3];
+    int32_t scaled_peak[3];
+    for (int i = 0; i < 3; i++) {
+        after_peak[i] = e->tilt[i] - e->tilt_to_peak[i];
+        scaled_peak[i] = e->tilt_peak[i] * SUM_SCALE;
+    }
+    const int32_t values[SIG_BEND_FEATURES] = {
+        e->peak_deg,
+        e->cells,
+        e->peak_cell,
+        e->cells - e->peak_cell,
+        e->peak_deg == 0 ? 0 : e->angle_sum * 100 / (cells * e->peak_deg),
+        e->rate_max,
+        e->still_cells * 1000 / cells,
+        e->mag_max_mg,
+        e->mag_min_mg,
+        e->unrest_sum / cells,
+        coherence(e),
+        cos_of_sums(e->tilt, scaled_peak),
+        cos_of_sums(e->tilt_to_peak, after_peak),
+        e->maxima,
+        e->beyond_20,
+        e->unrest_before,
+        s->unrest_16 / 16,
+        e->start_max_mg - e->start_min_mg,
+        e->start_min_mg,
+        newest_max(s) - newest_min(s),
+    };
+    for (int i = 0; i < SIG_BEND_FEATURES; i++) {
+        out[i] = narrow(values[i]);
+    }
+}
