@@ -49,8 +49,7 @@ def _put(out: bytearray, value: object, depth: int) -> None:
     elif isinstance(value, int):
         put_head(out, UINT if value >= 0 else NINT, value if value >= 0 else -1 - value)
     elif isinstance(value, str):
-        raw = value.encode()
-        _check_text(value, len(raw))
+        raw = text_bytes(value)
         put_head(out, TEXT, len(raw))
         out.extend(raw)
     elif isinstance(value, (bytes, bytearray, memoryview)):
@@ -98,6 +97,16 @@ def _check_container(count: int, depth: int) -> None:
         raise WireError("depth", f"more than {MAX_DEPTH} containers inside each other")
     if count > MAX_ITEMS:
         raise WireError("items", f"{count} items, limit {MAX_ITEMS}")
+
+
+def text_bytes(text: str) -> bytes:
+    """Return the UTF-8 form of `text`; raises WireError when it holds something that is not a character."""
+    try:
+        raw = text.encode()
+    except UnicodeError:  # half a surrogate pair: CPython refuses it here, MicroPython does not
+        raise WireError("utf8", "not a character") from None
+    _check_text(text, len(raw))
+    return raw
 
 
 def _check_text(text: str, n_bytes: int) -> None:

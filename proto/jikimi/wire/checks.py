@@ -1,6 +1,6 @@
 """Checks that turn an untyped value into a typed one or raise WireError: shared by every message."""
 
-from jikimi.wire import WireError
+from jikimi.wire import WireError, cbor
 
 VERSION = 1
 MAX_INT = (1 << 53) - 1  # what every JSON reader and every database behind us holds exactly
@@ -26,7 +26,7 @@ def text(value: object, what: str) -> str:
     """Return `value` if it is a text of at most 64 bytes."""
     if not isinstance(value, str):
         raise WireError("field", what + " is not a text")
-    if len(value.encode()) > MAX_BYTES:
+    if len(cbor.text_bytes(value)) > MAX_BYTES:
         raise WireError("value", what + " is longer than 64 bytes")
     return value
 
