@@ -116,12 +116,11 @@ class Factory:
         deadline = time.monotonic() + _ONLINE_S
         while not self._stop.is_set():
             self._tick()
-            waiting = [m for m in self.members if not self.ledger.linked.get(m.device)]
+            waiting = [board for board in self._boards if not self.ledger.linked.get(board.name)]
             if not waiting:
                 return
             if time.monotonic() > deadline:
-                names = ", ".join(f"{member.name} ({member.device}.console)" for member in waiting)
-                raise ServiceError(f"not connected after {_ONLINE_S:.0f} s: {names}: read {self.site.log_dir}")
+                raise ServiceError(_not_connected(waiting))
             self._stop.wait(_TICK_S)
 
     def _play(self) -> None:
@@ -200,3 +199,14 @@ class Factory:
             stored=self._feed.stored,
             page=f"http://127.0.0.1:{self.site.ports().web}/" if self._options.web else None,
         )
+
+
+def _not_connected(boards: list[VirtualBoard]) -> str:
+    """The sentence for boards that did not connect in time, with what the first of them complained of."""
+    names = ", ".join(board.name for board in boards)
+    complaints = [line for line in boards[0].lines() if "Error" in line or line.startswith("jk log")]
+    why = f'; {boards[0].name} said "{complaints[-1]}"' if complaints else ""
+    return (
+        f"not connected after {_ONLINE_S:.0f} s: {names}{why}: run it with --dir DIR and read the consoles in DIR/log "
+        "(after a change of the C core, `make setup` builds the boards' native module)"
+    )
