@@ -61,7 +61,7 @@ def _printer(as_json: bool) -> Callable[[RecordRow], None]:
 
     def show(row: RecordRow) -> None:
         moment, kind, name, zone, details = cells(row)
-        line = f"{moment}  {kind:<12} {name:<16} {zone:<14} {details}".rstrip()
+        line = f"{moment:<24}  {kind:<12} {name:<16} {zone:<14} {details}".rstrip()
         console.print(Text(line, style=_STYLES.get(row.category, "")), soft_wrap=True)
 
     return show
@@ -69,6 +69,6 @@ def _printer(as_json: bool) -> Callable[[RecordRow], None]:
 
 def cells(row: RecordRow) -> list[str]:
     """The columns for people: time, kind, device, zone, details."""
-    mark = {"none": "?", "rtc": "~"}.get(row.clock, " ")
+    mark = {"none": "?", "rtc": "~"}.get(row.clock, "")
     details = ", ".join(f"{name} {value}" for name, value in row.data.items() if value is not None)
     return [local_time(row.t_ms, "milliseconds") + mark, row.kind.replace("_", " "), row.name, row.zone, details]

@@ -1,0 +1,164 @@
+"""`jikimi watch`, `jikimi report` and `jikimi alarm`: what they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from jikimi.fleet.cli import cli
+from jikimi.fleet.site import Settings, Site
+from jikimi.fleet.site.settings import SiteSettings
+from jikimi.fleet.store import Batch
+from jikimi.wire import kinds
+from tests.fleet_ingest.build import BOOT_MS, HOUR_MS, SITE, add_devices, message, near_miss, open_store, person
+
+EVENT, ALARM = kinds.STREAM_EVENT, kinds.STREAM_ALARM
+
+
+@pytest.fixture
+def utc() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, utc: None) -> Site:
+    """A site with near misses: six people at the press, two at the forklift; and one fall."""
+    made = Site.init(tmp_path / SITE, settings=Settings(site=SiteSettings(SITE)))
+    monkeypatch.setenv("JIKIMI_SITE", str(made.path))
+    with open_store(made.database_url) as store:
+        add_devices(made.database_url, fork=("node", "hall"), press=("node", "hall"), tag=("tag", "hall"))
+        at_press = [near_miss(seq, person(seq), level=kinds.LEVEL_DANGER) for seq in range(1, 7)]
+        at_fork = [near_miss(seq, person(seq)) for seq in range(1, 3)]
+        fall = (1, kinds.FALL, {kinds.CONFIDENCE_PERMILLE: 970})
+        messages = message("press", EVENT, *at_press), message("fork", EVENT, *at_fork), message("tag", ALARM, fall)
+        store.store_batch(Batch(messages=messages))
+    return made
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_the_report_by_zone_and_hour(site):
+    assert json.loads(run("report", "near-misses", "--since", "2026-11-24", "--json")) == {
+        "site": SITE,
+        "by": "zone-hour",
+        "since_ms": 1_795_478_400_000,
+        "group_min": 5,
+        "cells": [
+            {
+                "zone": "hall",
+                "hour_ms": HOUR_MS,
+                "count": 6,
+                "danger_count": 6,
+                "partial": True,
+                "too_few": False,
+            }
+        ],
+    }
+
+
+def test_the_report_by_machine(site):
+    document = json.loads(run("report", "near-misses", "--by", "machine", "--since", "2026-11-24T03:59", "--json"))
+    assert document["since_ms"] == HOUR_MS
+    assert document["cells"] == [
+        {
+            "machine": "fork",
+            "count": None,
+            "danger_count": None,
+            "partial": False,
+            "name": "FORK",
+            "zone": "hall",
+            "machine_kind": None,
+            "too_few": True,
+        },
+        {
+            "machine": "press",
+            "count": 6,
+            "danger_count": 6,
+            "partial": False,
+            "name": "PRESS",
+            "zone": "hall",
+            "machine_kind": None,
+            "too_few": False,
+        },
+    ]
+
+
+def test_reports_for_people_say_too_few_and_mark_what_is_partial(site):
+    assert run("report", "near-misses", "--since", "2026-11-24") == "2026-11-24 03:00\thall\t6+\t6+\n"
+    assert run("report", "near-misses", "--since", "2026-11-24", "--by", "machine").splitlines() == [
+        "fork\tFORK\thall\ttoo few\ttoo few",
+        "press\tPRESS\thall\t6\t6",
+    ]
+
+
+def test_a_start_that_is_no_time_is_misuse(site):
+    result = CliRunner().invoke(cli, ["report", "near-misses", "--since", "yesterday"])
+    assert result.exit_code == 2
+    assert "2026-11-24" in result.output
+
+
+def test_the_help_documents_every_key_of_the_json(site):
+    text = run("report", "near-misses", "--help")
+    for by in ("zone-hour", "machine"):
+        document = json.loads(run("report", "near-misses", "--since", "2026-11-24", "--by", by, "--json"))
+        for key in {*document, *document["cells"][0]}:
+            assert f'"{key}"' in text
+
+
+def test_open_alarms_are_listed(site):
+    assert run("alarm", "list") == "tag.1.1\t2026-11-24 03:05:01\tfall\tTAG\thall\topen\t\n"
+    (row,) = json.loads(run("alarm", "list", "--json"))
+    assert (row["id"], row["t_ms"], row["state"]) == ("tag.1.1", BOOT_MS + 1000, "open")
+
+
+def test_an_alarm_is_acknowledged_even_when_its_tag_cannot_be_told(site):
+    command = [str(Path(sys.executable).with_name("jikimi")), "alarm", "ack", "tag.1.1", "--by", "first-aider"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the alarm is acknowledged, but" in done.stderr
+    assert "jikimi up" in done.stderr
+    (row,) = json.loads(run("alarm", "list", "--json"))
+    assert (row["state"], row["acknowledged_by"]) == ("acknowledged", "first-aider")
+
+
+def test_who_acknowledges_is_a_role(site):
+    result = CliRunner().invoke(cli, ["alarm", "ack", "tag.1.1", "--by", "Kim Min-su"])
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_watch_shows_what_is_there_then_what_comes_and_ends_well_on_ctrl_c(site, how):
+    command = [str(Path(sys.executable).with_name("jikimi")), "watch", "--from-start", *how]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(9)]
+        with open_store(site.database_url) as store:
+            store.store_batch(Batch(messages=(message("tag", ALARM, (2, kinds.SOS, {}), clock_quality=1),)))
+        lines.append(process.stdout.readline())
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(10) == 0
+    if how:
+        last = json.loads(lines[9])
+        assert (last["kind"], last["clock"], last["t_ms"], last["recv_ms"]) == ("sos", "rtc", BOOT_MS + 2000, 9)
+        assert person(1).hex() not in "".join(lines)
+    else:
+        assert lines[0] == "2026-11-24 03:05:01.000\tnear miss\tPRESS\thall\tlevel danger\n"
+        assert lines[8] == "2026-11-24 03:05:01.000\tfall\tTAG\thall\tconfidence_permille 970\n"
+        assert lines[9] == "2026-11-24 03:05:02.000~\tsos\tTAG\thall\t\n"
