@@ -12,6 +12,7 @@ from jikimi.fleet.aggregate import GROUP_MIN, near_misses_by_machine, near_misse
 from jikimi.fleet.errors import StoreError
 from jikimi.fleet.store import hour_of
 from jikimi.fleet.web.snapshot import AlarmView, CellView, DeviceView, EventView, MachineView, Snapshot
+from jikimi.wire import kinds
 
 if TYPE_CHECKING:
     from jikimi.fleet.store import AlarmRow, DeviceRow, RecordRow, Store
@@ -114,12 +115,11 @@ def _alarm(row: AlarmRow) -> AlarmView:
 def _event(row: RecordRow, shown_now: set[str]) -> EventView:
     """A record as the page may show it.
 
-    Emergencies and device faults name the device, because somebody must go there. Everything else must not tell who:
-    a tag's record names neither tag nor zone, and a near miss names its machine only where the hour's group is large
-    enough to be counted, so that the list gives away nothing that the tables beside it withhold.
+    Alarms name the device, because somebody must go there. Everything else must not tell who: a tag's record names
+    neither tag nor zone, and a near miss names its machine only where the hour's group is large enough to be counted,
+    so that the list gives away nothing that the tables beside it withhold.
     """
-    open_to_all = row.category in ("emergency", "device") or (row.kind == "near_miss" and row.device in shown_now)
-    if not open_to_all:
+    if row.stream != kinds.STREAM_ALARM and row.device not in shown_now:
         return EventView(row.t_ms, row.recv_ms, row.kind, "", "—", "—", "")
     return EventView(row.t_ms, row.recv_ms, row.kind, row.device, row.name, row.zone, _detail(row))
 
