@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jikimi.wire import WireError, cbor, host
+from jikimi.wire import WireError, cbor, host, kinds
 
 _ROOT = Path(__file__).parents[2]
 _VECTORS = _ROOT / "proto" / "vectors"
@@ -70,6 +70,17 @@ def test_a_valid_vector_keeps_the_law(vector, schema):
     )
     schema(rule).validate_cbor(bytes.fromhex(vector["bytes"]))
     schema("message").validate_cbor(bytes.fromhex(vector["bytes"]))
+
+
+def test_the_data_of_the_kinds_in_the_vectors_keep_the_rules_of_their_kinds(schema):
+    seen = set()
+    for vector in _VALID:
+        message = host.decode(vector["leaf"], bytes.fromhex(vector["bytes"]))
+        for record in message.records if isinstance(message, host.RecordBatch) else ():
+            if record.kind in kinds.KINDS:
+                schema(kinds.name(record.kind).replace("_", "-")).validate_cbor(record.body)
+                seen.add(record.kind)
+    assert {kinds.FALL, kinds.NEAR_MISS, kinds.WARNING, kinds.LOST, kinds.CLEARED} <= seen
 
 
 @pytest.mark.parametrize("vector", _INVALID, ids=lambda vector: vector["name"])
