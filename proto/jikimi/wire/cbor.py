@@ -89,7 +89,11 @@ def put_head(out: bytearray, major: int, arg: int) -> None:
         raise WireError("range", "integer beyond 64 bits")
     low = 24 + (arg > 0xFF) + (arg > 0xFFFF) + (arg > 0xFFFFFFFF)
     out.append(major << 5 | low)
-    out.extend(arg.to_bytes(1 << (low - 24), "big"))
+    if low == 27:
+        out.extend(arg.to_bytes(8, "big"))
+        return
+    for shift in range((8 << (low - 24)) - 8, -1, -8):  # leaves no garbage on the device, as to_bytes does
+        out.append(arg >> shift & 0xFF)
 
 
 def _check_container(count: int, depth: int) -> None:

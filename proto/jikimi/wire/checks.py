@@ -35,7 +35,8 @@ def scalars(value: object, what: str) -> "dict[int, object]":
     """Return `value` if it is a map from unsigned integers to integers, short texts, short byte strings or None."""
     if not isinstance(value, dict):
         raise WireError("field", what + " is not a map")
-    for key, item in value.items():
+    for key in value:  # items() would make a tuple each: garbage on the device
+        item = value[key]
         if type(key) is not int or not 0 <= key <= 0xFFFF:
             raise WireError("value", what + " has a key that is not 0 to 65535")
         if type(item) is int:

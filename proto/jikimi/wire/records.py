@@ -54,9 +54,18 @@ def _row(
         raise WireError("value", f"record {seq} after {before[0]}")
     if seq != before[0] + 1:
         return [t_ms - before[2], kind, data, seq - before[0] - 1]
-    if kind != before[1] or set(data) != set(before[3]):
+    if kind != before[1] or not _same_keys(data, before[3]):
         return [t_ms - before[2], kind, data]
     return [t_ms - before[2], {key: data[key] for key in data if data[key] != before[3][key]}]
+
+
+def _same_keys(one: "dict[int, object]", other: "dict[int, object]") -> bool:
+    if len(one) != len(other):
+        return False
+    for key in one:  # noqa: SIM110, the device has no memory to give away for all() or sets
+        if key not in other:
+            return False
+    return True
 
 
 def decode_records(
