@@ -120,6 +120,25 @@ def without_gyro(trial: Trial) -> Trial:
     return Trial(trial.name, trial.activity, trial.person, trial.rate_hz, trial.acc_g, zeros, trial.fall_s)
 
 
+def motionless_after(trial: Trial) -> Trial:
+    """The fall with a person who does not move any more: from 0.8 s after the impact only breathing is left.
+
+    Volunteers get up or fidget; the falls that matter most end like this one.
+    """
+    assert trial.fall_s is not None
+    start, end = (round((trial.fall_s + offset_s) * trial.rate_hz) for offset_s in (0.8, 1.5))
+    acc, gyro = trial.acc_g.copy(), trial.gyro_dps.copy()
+    n = len(acc) - start
+    if n <= 0:
+        return trial
+    rng = np.random.default_rng(start)
+    posture = acc[start:end].mean(axis=0)
+    breath = rng.uniform(0, 0.012) * np.sin(2 * np.pi * 0.25 * np.arange(n) / trial.rate_hz)
+    acc[start:] = posture / np.linalg.norm(posture) * (1 + breath[:, None]) + rng.normal(0, 0.005, (n, 3))
+    gyro[start:] = rng.normal(0, 0.3, (n, 3))
+    return Trial(trial.name, trial.activity, trial.person, trial.rate_hz, acc, gyro, trial.fall_s)
+
+
 def candidates(trial: Trial, placement: int) -> Candidates:
     """Push the trial through the core cell by cell and collect what its trees are asked."""
     counts = to_counts(trial.acc_g, trial.gyro_dps)
@@ -157,17 +176,21 @@ def _columns(rows: list[tuple[float, list[int]]], width: int) -> tuple[NDArray[n
 
 # A detector that saw only one chip learns that chip: every trial is trained on as several chips would have recorded it.
 def waist_variants(trial: Trial) -> Iterator[tuple[str, Trial]]:
-    """The recording itself (200 Hz), at 100 Hz, 50 Hz without gyroscope, 25 Hz, and 20 Hz, +-8 g, no gyroscope."""
+    """As recorded (200 Hz), at 100 Hz, 50 Hz and 20 Hz without gyroscope (the latter at 8 g), 25 Hz, and motionless."""
     yield "200 Hz", trial
     yield "100 Hz", at_rate(trial, 100)
     yield "50 Hz, no gyro", without_gyro(at_rate(trial, 50))
     yield "25 Hz", at_rate(trial, 25)
     yield "20 Hz, 8 g, no gyro", without_gyro(clipped(at_rate(trial, 20), 8))
+    if trial.fall_s is not None:
+        yield "motionless after", motionless_after(trial)
 
 
 def wrist_variants(trial: Trial) -> Iterator[tuple[str, Trial]]:
-    """The recording itself (50 Hz), without gyroscope, at 25 Hz, and 20 Hz, +-8 g, no gyroscope."""
+    """As recorded (50 Hz), without gyroscope, at 25 Hz, at 20 Hz without gyroscope and at 8 g, and motionless."""
     yield "50 Hz", trial
     yield "50 Hz, no gyro", without_gyro(trial)
     yield "25 Hz", at_rate(trial, 25)
     yield "20 Hz, 8 g, no gyro", without_gyro(clipped(at_rate(trial, 20), 8))
+    if trial.fall_s is not None:
+        yield "motionless after", motionless_after(trial)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tools import fall_data, gbdt
+from tools import fall_data, fall_generated, gbdt
 from tools.fall_data import Candidates, Trial
 
 
@@ -31,12 +31,12 @@ PLACEMENTS = (
     Placement(
         "waist", 0, fall_data.sisfall, fall_data.waist_variants,
         "SisFall (Sucerquia et al. 2017)",
-        gbdt.Settings(trees=48), 0, gbdt.Settings(trees=32, rate=0.25), 200,
+        gbdt.Settings(trees=48), -150, gbdt.Settings(trees=24, rate=0.25), 200,
     ),
     Placement(
         "wrist", 1, fall_data.weda, fall_data.wrist_variants,
         "WEDA-FALL (Marques and Moreno 2023)",
-        gbdt.Settings(trees=40), 100, gbdt.Settings(trees=24, rate=0.25), 0,
+        gbdt.Settings(trees=32, rate=0.2), 100, gbdt.Settings(trees=12, rate=0.4), 0,
     ),
 )  # fmt: skip
 
@@ -52,6 +52,15 @@ class Example:
     trial: Trial
     variant: str
     seen: Candidates
+
+
+def recordings(placement: Placement) -> list[Trial]:
+    """Everything there is: the set of this placement, and tags without a person at its rate."""
+    recorded = list(placement.load())
+    if not recorded:
+        raise SystemExit(f"no recordings of {placement.source}; set JIKIMI_DATA")
+    rate_hz = recorded[0].rate_hz
+    return recorded + [fall_data.at_rate(trial, rate_hz) for trial in fall_generated.generated()]
 
 
 def examples(placement: Placement, trials: Iterable[Trial]) -> list[Example]:

@@ -39,11 +39,9 @@ def main() -> None:
     """Train and write."""
     origin, numbers, tables = [], [], []
     for placement in fall_models.PLACEMENTS:
-        trials = list(placement.load())
-        if not trials:
-            raise SystemExit(f"no recordings of {placement.source}; set JIKIMI_DATA")
+        trials = fall_models.recordings(placement)
         part = fall_models.examples(placement, trials)
-        origin.append(f" * {placement.name}: {placement.source}, {len(trials)} trials.")
+        origin.append(f" * {placement.name}: {placement.source} and tools.fall_generated, {len(trials)} trials.")
         for kind, train in (("fall", fall_models.train_impact), ("pre", fall_models.train_falling)):
             model, name = train(placement, part), f"{kind}_{placement.name}"
             numbers.append(f"    {name.upper()}_TREES = {len(model.trees)},")
