@@ -6,12 +6,15 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from jikimi.fleet.errors import BoardError
 from jikimi.fleet.virtual import link
+from jikimi.fleet.virtual.interpreter import EMULATION_HEAP_BYTES
 from tests.virtual.conftest import PATIENCE_S, PROMPT, alive, until
 
 COUNT_BOOTS = (
@@ -59,6 +62,14 @@ def test_flash_is_the_root_directory_and_the_emulated_modules_are_read_only_file
     assert mpremote(blank, "exec", "print(open('/mine.txt').read())") == "x\n"
 
 
+def test_a_file_can_be_renamed_by_absolute_and_by_relative_paths(boards):
+    source = (
+        "import os\nos.mkdir('/d')\nopen('/a', 'w').close()\nos.rename('/a', '/d/b')\nos.chdir('/d')\n"
+        "os.rename('b', 'c')\nos.rename('c', '/e')\nprint(os.getcwd(), os.listdir('/d'), os.stat('/e')[6])\n"
+    )
+    boards.add(files={"main.py": source}).wait_for(r"^/d \[\] 0", PATIENCE_S)
+
+
 def test_a_module_on_the_flash_replaces_an_emulated_one_as_on_a_real_board(boards, mpremote):
     board = boards.add(files={"esp32.py": "mine = True\n"})
     assert mpremote(board, "exec", "import esp32; print(esp32.mine)") == "True\n"
@@ -68,6 +79,18 @@ def test_the_heap_is_as_small_as_a_chips(boards, mpremote):
     board = boards.add(heap_bytes=96 * 1024)
     free = int(mpremote(board, "exec", "import gc; gc.collect(); print(gc.mem_free())"))
     assert 48 * 1024 < free < 96 * 1024
+
+
+def test_what_the_emulation_takes_of_the_heap_is_within_its_allowance(boards, mpremote):
+    measure = "import gc, asyncio; gc.collect(); print(gc.mem_alloc())"
+    interpreter = str(Path(sys.executable).with_name("micropython"))
+    bare = subprocess.run([interpreter, "-c", measure], capture_output=True, text=True, check=True).stdout
+    use = (
+        "import machine, bluetooth, network, esp32\nb = bluetooth.BLE(); b.active(True); b.irq(print)\n"
+        "parts = [machine.UART(1), machine.I2C(0), machine.ADC(1), machine.PWM(5), network.WLAN(), esp32.NVS('a')]\n"
+    )
+    emulated = mpremote(boards.add(), "exec", use + measure)
+    assert 0 < int(emulated) - int(bare) < EMULATION_HEAP_BYTES
 
 
 def test_boot_and_main_run_in_order_in_the_prompts_name_space(boards, mpremote):

@@ -2,23 +2,60 @@
 
 from __future__ import annotations
 
+import ast
+import base64
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import Any
 
 from jikimi.fleet.errors import BoardError
 
-# Bytes of a file in one command: its text form must fit into a small heap several times over.
+# Bytes of a file in one command, which the board holds in memory as text and as bytes.
 _CHUNK_BYTES = 2048
+_PATHS_AT_ONCE = 32
 _SERIAL_TIMEOUT_S = 1.0
 _MAIN = "/main.py"
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 _ANSWER_S = 10.0  # a board that was just reset may take seconds to listen
 _TRY_S = 1.0
 
-Progress = Callable[[str, int, int], None]  # path, files done, files in all
+# What the board runs; {…} is filled in with literals.
+_HASHES = """
+import hashlib
+def digest(path):
+    try:
+        f = open(path, 'rb')
+    except OSError:
+        return None
+    h = hashlib.sha256()
+    while True:
+        data = f.read(512)
+        if not data:
+            break
+        h.update(data)
+    f.close()
+    return h.digest()
+print({{path: digest(path) for path in {paths}}})
+"""
+_FOLDERS = """
+import os
+for folder in {folders}:
+    try:
+        os.mkdir(folder)
+    except OSError as error:
+        if error.errno != 17:
+            raise
+"""
+_APPEND = """
+import binascii
+with open({path!r}, {mode!r}) as f:
+    f.write(binascii.a2b_base64({text}))
+"""
+
+Progress = Callable[[str, int, int], None]  # path, files written, files to write
 
 
 def install(port: str, files: Mapping[str, bytes], *, reset: bool = True, progress: Progress | None = None) -> int:
@@ -27,17 +64,20 @@ def install(port: str, files: Mapping[str, bytes], *, reset: bool = True, progre
     /main.py comes last, so that a board whose cable was pulled does not start half an application. Then the board is
     reset. Returns how many files were written; BoardError when the board does not answer or a file reads back wrong.
     """
-    order = sorted(files, key=lambda path: (path == _MAIN, path))
-    written = 0
     with _raw_repl(port) as transport:
-        for done, path in enumerate(order):
+        wrong = _differing(transport, files)
+        _make_folders(transport, wrong)
+        for done, path in enumerate(wrong):
             if progress is not None:
-                progress(path, done, len(order))
-            written += _ensure(transport, port, path, files[path])
+                progress(path, done, len(wrong))
+            _write(transport, path, files[path])
+        damaged = _differing(transport, {path: files[path] for path in wrong})
+        if damaged:
+            raise BoardError(f"{damaged[0]} on the board at {port} reads back wrong: is its flash worn out?")
         if reset:
             transport.exec_raw_no_follow("import machine\nmachine.reset()")
             transport.in_raw_repl = False  # it will not answer any more
-    return written
+    return len(wrong)
 
 
 def read_file(port: str, path: str) -> bytes:
@@ -53,29 +93,27 @@ def run(port: str, code: str) -> str:
         return output.decode().replace("\r\n", "\n")
 
 
-def _ensure(transport: Any, port: str, path: str, content: bytes) -> bool:
-    """Whether the file had to be written."""
-    if _has(transport, path, content):
-        return False
-    _make_parents(transport, path)
-    transport.fs_writefile(path, content, chunk_size=_CHUNK_BYTES)
-    if not _has(transport, path, content):
-        raise BoardError(f"{path} on the board at {port} does not read back as written: its flash may be worn out")
-    return True
+def _differing(transport: Any, files: Mapping[str, bytes]) -> list[str]:
+    """Those of `files` that are missing on the board or have another hash; /main.py last."""
+    order = sorted(files, key=lambda path: (path == _MAIN, path))
+    wrong = []
+    for start in range(0, len(order), _PATHS_AT_ONCE):
+        some = order[start : start + _PATHS_AT_ONCE]
+        found = ast.literal_eval(transport.exec(_HASHES.format(paths=some)).decode())
+        wrong += [path for path in some if found[path] != hashlib.sha256(files[path]).digest()]
+    return wrong
 
 
-def _has(transport: Any, path: str, content: bytes) -> bool:
-    if not transport.fs_exists(path):
-        return False
-    return bool(transport.fs_hashfile(path, "sha256") == hashlib.sha256(content).digest())
+def _make_folders(transport: Any, paths: Iterable[str]) -> None:
+    folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"/"}
+    if folders:
+        transport.exec(_FOLDERS.format(folders=sorted(folders)))
 
 
-def _make_parents(transport: Any, path: str) -> None:
-    parts = path.split("/")[1:-1]
-    for depth in range(1, len(parts) + 1):
-        folder = "/" + "/".join(parts[:depth])
-        if not transport.fs_exists(folder):
-            transport.fs_mkdir(folder)
+def _write(transport: Any, path: str, content: bytes) -> None:
+    for start in range(0, max(1, len(content)), _CHUNK_BYTES):
+        text = base64.b64encode(content[start : start + _CHUNK_BYTES])
+        transport.exec(_APPEND.format(path=path, mode="ab" if start else "wb", text=text))
 
 
 @contextmanager

@@ -176,7 +176,8 @@ class VirtualBoard:
         self._spawned_s = self._world.now()
         self.boots += 1
         command = self._command or micropython_command(self._heap_bytes)
-        self._process = Process(command, self._environment(), self._said, self._ended)
+        folder = self.flash_dir if self._command else ROM_SOURCES
+        self._process = Process(command, self._environment(), folder, self._said, self._ended)
 
     def _environment(self) -> dict[str, str]:
         own = {

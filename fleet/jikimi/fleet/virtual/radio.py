@@ -83,6 +83,7 @@ class Air:
         station = self.station(name)
         send = self._send_for_ever(station, max(interval_s, _MIN_INTERVAL_S), advert_type, data)
         station.advert_task = asyncio.get_running_loop().create_task(send)
+        station.advert_task.add_done_callback(_report_failure)
 
     def stop_advertising(self, name: str) -> None:
         """Stop sending; nothing when there is nothing to stop."""
@@ -146,6 +147,11 @@ class Air:
             if rssi is not None:
                 listener.heard += 1
                 listener.scan.report(station.address, advert_type, round(max(-127.0, min(20.0, rssi))), data)
+
+
+def _report_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        task.get_loop().call_exception_handler({"message": "an advert failed", "exception": error})
 
 
 class UwbMedium:

@@ -75,7 +75,7 @@ class Session(asyncio.Protocol):
             reply = self._hello(arg, payload) if op == link.HELLO else self._calls.handle(op, arg, payload)
         except OSError as error:
             code = error.errno or errno.EIO
-        except struct.error:
+        except (struct.error, IndexError):
             code = errno.EINVAL  # a payload that does not fit its op
         if op > link.ONE_WAY and not self._transport.is_closing():
             self._transport.write(link.REPLY.pack(seq, code, len(reply)) + reply)

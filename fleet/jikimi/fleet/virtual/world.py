@@ -80,7 +80,10 @@ class Bench:
 
 
 class World:
-    """A context manager; boards without an entry in `bodies` lie still."""
+    """A context manager; boards without an entry in `bodies` lie still.
+
+    An exception of a body or a channel is logged at once and raised again when the world is left.
+    """
 
     def __init__(
         self, bodies: Mapping[str, Body] | None = None, channel: Channel | None = None, *, seed: int = 0
@@ -92,6 +95,7 @@ class World:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="world", daemon=True)
         self._start = time.monotonic()
+        self._failures: list[Exception] = []
         self.sessions: dict[str, list[Session]] = {}
         self.controllers: dict[str, Controller] = {}
 
@@ -107,7 +111,7 @@ class World:
         self._server = self.call(self._serve())
         return self
 
-    def __exit__(self, *_exc: object) -> None:
+    def __exit__(self, kind: object, *_exc: object) -> None:
         for controller in list(self.controllers.values()):
             controller.close()
         self.call(self._shut())
@@ -115,10 +119,19 @@ class World:
         self._thread.join()
         self._loop.close()
         shutil.rmtree(self._directory)
+        if self._failures and kind is None:
+            raise self._failures[0]
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
+        self._loop.set_exception_handler(self._failed)
         self._loop.run_forever()
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Something in the world's thread raised: say it now, and raise it where the world is left."""
+        if isinstance(error := context.get("exception"), Exception):
+            self._failures.append(error)
+        loop.default_exception_handler(context)
 
     async def _serve(self) -> asyncio.Server:
         return await self._loop.create_unix_server(lambda: Session(self), self.socket_path)

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """`os` with a `rename` that takes absolute paths, as on a chip.
 
 The interpreter's VfsPosix puts both paths into one buffer, so that of two absolute ones it sees the second twice.
