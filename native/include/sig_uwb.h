@@ -43,7 +43,7 @@ typedef struct {
 int sig_uwb_init(sig_uwb_t *s, int32_t offset_mm);
 
 /* One range; `diagnostics` may be NULL: then only the offset is taken off and the probability is the prior. Ranges are
- * judged one by one, without memory. A range above 0 never becomes negative.
+ * judged one by one, without memory. A range of at least 0 never becomes negative.
  */
 void sig_uwb_push(const sig_uwb_t *s, int32_t range_mm, const sig_uwb_diagnostics_t *diagnostics,
                   sig_uwb_result_t *out);

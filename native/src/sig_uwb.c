@@ -87,5 +87,5 @@ void sig_uwb_push(const sig_uwb_t *s, int32_t range_mm, const sig_uwb_diagnostic
         excess_mm += clamp(weigh(terms, uwb_excess_weights, UWB_EXCESS_BIAS), 0, EXCESS_LIMIT_MM);
     }
     const int32_t corrected_mm = range - excess_mm;
-    out->corrected_mm = range > 0 && corrected_mm < 0 ? 0 : corrected_mm;
+    out->corrected_mm = range >= 0 && corrected_mm < 0 ? 0 : corrected_mm;
 }

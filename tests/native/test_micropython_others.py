@@ -1,0 +1,95 @@
+"""Bends, exertion, ranges, adverts and zones in real MicroPython: the same answers as on CPython, to the bit."""
+
+import json
+from array import array
+
+import numpy as np
+
+from jikimi.sigcore import block
+from tests.native import test_micropython
+from tests.native.test_bend import bends
+
+device = test_micropython.device
+
+_SCALARS = """
+import json, sys
+import jikimi.sigcore as core
+for line in sys.stdin:
+    name, new, pushes = json.loads(line)
+    state = getattr(core, name + "_new")(*new)
+    print(json.dumps([getattr(core, name + "_push")(state, *args) for args in pushes]))
+"""
+_BENDS = """
+import json
+from array import array
+import jikimi.sigcore as core
+state, out, rows = core.bend_new(100, 2048, 0), array("i", [0] * 16), []
+with open(FILE, "rb") as file:
+    while True:
+        samples = file.read(12 * 33)
+        if not samples:
+            break
+        for i in range(core.bend_push(state, samples, len(samples) // 12, out)):
+            rows.append(list(out[4 * i : 4 * i + 4]))
+print(json.dumps([rows, core.bend_bands_ms(state), core.bend_angle_deg(state)]))
+"""
+
+
+def jobs():
+    rng = np.random.default_rng(3)
+    times = np.cumsum(rng.integers(0, 900, 400)).tolist()
+    chips = rng.integers([-11000, -12000, 0], [-6000, -6000, 200], (400, 3)).tolist()
+    return [
+        ("ble", [], [[t, r] for t, r in zip(times, rng.integers(-130, 10, 400).tolist(), strict=True)]),
+        ("exertion", [60, 190], [[t, h] for t, h in zip(times, rng.integers(-5, 300, 400).tolist(), strict=True)]),
+        ("exertion", [55, 180], [[900 * i, 60 + i // 4] for i in range(400)]),
+        ("uwb", [-150], [[r, c] for r, c in zip(rng.integers(0, 90000, 400).tolist(), chips, strict=True)]),
+        ("uwb", [], [[5000, None], [-3, None]]),
+        (
+            "zone",
+            [5000, 2500, 300, 900],
+            [[t, d] for t, d in zip(times, rng.integers(-1, 9000, 400).tolist(), strict=True)],
+        ),
+    ]
+
+
+def test_scalar_detectors_answer_the_same_on_both_runtimes(device):
+    work = jobs()
+    output = test_micropython.micropython(device, _SCALARS, "\n".join(map(json.dumps, work)) + "\n")
+    for (name, new, pushes), line in zip(work, output.splitlines(), strict=True):
+        state = getattr(block, name + "_new")(*new)
+        assert json.loads(line) == json.loads(json.dumps([getattr(block, name + "_push")(state, *p) for p in pushes]))
+
+
+def test_bends_are_the_same_on_both_runtimes(device):
+    raw = np.zeros((len(bends(3, 100)), 6))
+    raw[:, :3] = bends(3, 100) * 2048
+    samples = np.rint(raw).astype("<i2").tobytes()
+    (device / "bends").write_bytes(samples)
+    output = test_micropython.micropython(device, _BENDS.replace("FILE", repr(str(device / "bends"))))
+    state, out = block.bend_new(100, 2048, 0), array("i", [0] * 16)
+    n = block.bend_push(state, samples, len(raw), out)
+    rows = [list(out[4 * i : 4 * i + 4]) for i in range(n)]
+    assert json.loads(output) == [rows, list(block.bend_bands_ms(state)), block.bend_angle_deg(state)]
+    assert n == 3
+
+
+def test_separation_and_refusals_are_the_same_on_both_runtimes(device):
+    script = """
+import jikimi.sigcore as core
+print(core.separation_mm(0, 1000, 100, 1000, 0, 100, 0))
+zone = core.zone_new(5, 2, 0, 0)
+for name, args in [
+    ("separation_mm", (0, 1000, 100, 0, 0, 0, 0)), ("zone_new", (1, 2, 0, 0)), ("zone_push", (core.ble_new(), 0, 0)),
+    ("zone_push", (zone, -1, 0)), ("exertion_new", (60, 80)), ("uwb_new", (5001,)), ("bend_new", (10, 2048, 0)),
+    ("uwb_push", (core.uwb_new(), 0, (1, 2))), ("ble_push", (zone, 0, 0)), ("bend_bands_ms", (bytearray(8),)),
+]:
+    try:
+        print("accepted", name, getattr(core, name)(*args))
+    except ValueError as error:
+        print("refused", error)
+"""
+    lines = test_micropython.micropython(device, script).splitlines()
+    assert lines[0] == str(block.separation_mm(0, 1000, 100, 1000, 0, 100, 0))
+    assert len(lines) == 11
+    assert all(line.startswith("refused ") for line in lines[1:]), lines
