@@ -70,6 +70,17 @@ def test_gyro_heart_rate_and_time_are_optional_and_columns_come_in_any_order(tmp
     assert np.allclose(recording.acc_g, motion[:, :3], atol=1e-5)
 
 
+def test_bends_are_counted_at_the_waist_and_not_at_the_wrist_and_all_events_are_in_order(tmp_path):
+    t = np.arange(12 * 100) / 100
+    angle = np.radians(75) * np.exp(-(((t - 6) / 1.2) ** 4))
+    bend = np.stack([np.zeros_like(t), -np.cos(angle), np.sin(angle)], axis=1)
+    recording = Recording(np.vstack([bend, bend]), None, None)
+    events = replay(recording, 100, "waist", no_motion_s=2)
+    assert [event.kind for event in events].count("bend") == 2
+    assert [event.t_s for event in events] == sorted(event.t_s for event in events)
+    assert "bend" not in {event.kind for event in replay(recording, 100, "wrist")}
+
+
 def test_several_files_are_reported_in_the_order_given(tmp_path, motion):
     paths = [write_csv(tmp_path / name, motion) for name in ("b.csv", "a.csv")]
     files = [json.loads(line)["file"] for line in run(*paths, "--rate-hz", 100, "--json").stdout.splitlines()]

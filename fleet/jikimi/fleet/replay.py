@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jikimi.fleet.errors import JikimiError
-from jikimi.sigcore import Event, FallDetector
+from jikimi.sigcore import BendCounter, Event, FallDetector
 
 ACC = ("ax_g", "ay_g", "az_g")
 GYRO = ("gx_dps", "gy_dps", "gz_dps")
@@ -56,9 +56,14 @@ def read_recording(path: Path) -> Recording:
 def replay(
     recording: Recording, rate_hz: float, placement: Literal["waist", "wrist"], no_motion_s: int | None = 120
 ) -> list[Event]:
-    """Events in a recording sampled at `rate_hz` (20..200); times are on its own clock when it has one."""
-    detector = FallDetector(rate_hz, placement, no_motion_s)
-    events = detector.push(recording.acc_g, recording.gyro_dps)
+    """Events in a recording sampled at `rate_hz` (20..200), in order; times are on its own clock when it has one.
+
+    Bends of the trunk are counted where a tag can feel them: at the waist.
+    """
+    events = FallDetector(rate_hz, placement, no_motion_s).push(recording.acc_g, recording.gyro_dps)
+    if placement == "waist":
+        events += BendCounter(rate_hz).push(recording.acc_g, recording.gyro_dps)
+    events.sort(key=lambda event: event.t_s)
     if recording.t_s is None:
         return events
     index = np.arange(len(recording.t_s))
