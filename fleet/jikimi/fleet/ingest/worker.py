@@ -115,14 +115,15 @@ class Worker:
 
     def _collect(self) -> list[Incoming]:
         arrived = self._connection.receive(_IDLE_S)
-        if not arrived:
-            return arrived
         until = time.monotonic() + _LINGER_S
-        while len(arrived) < _BATCH and not self._stopping:
-            left_s = 0.0 if any(map(_is_alarm, arrived)) else max(0.0, until - time.monotonic())
-            more = self._connection.receive(left_s)
-            arrived += more
-            if not more and left_s == 0.0:
+        newest = arrived
+        while arrived and len(arrived) < _BATCH and not self._stopping:
+            if any(map(_is_alarm, newest)):
+                until = 0.0
+            left_s = max(0.0, until - time.monotonic())
+            newest = self._connection.receive(left_s)
+            arrived += newest
+            if not newest and left_s == 0.0:
                 break
         return arrived
 

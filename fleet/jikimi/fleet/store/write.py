@@ -6,6 +6,7 @@ is an insert that ignores what is there already, or a maximum, a minimum or a se
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from jikimi.fleet.store import acks, derive, status
 from jikimi.fleet.store.batch import DeadLetter, Outcome, RecordMessage, StreamKey
 from jikimi.fleet.store.schema import dead_letter, device, record
-from jikimi.fleet.store.upsert import insert
+from jikimi.fleet.store.upsert import insert, insert_for
 from jikimi.wire import kinds
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_DEVICE = "unknown-device"
 _ACTIVE = "active"
+_COLUMNS = [column.name for column in record.c if column.name != "id"]
 
 
 class _Sender(NamedTuple):
@@ -78,18 +80,41 @@ def _insert_records(
             offered.setdefault((*message.key, item.seq), stored)
     if not offered:
         return []
+    rows = [_row(site, stored) for stored in offered.values()]
+    if _insert_all(connection, rows):
+        return list(offered.values())
+    # Some are there already: ask which were not.
     columns = (record.c.device, record.c.boot, record.c.stream, record.c.seq)
     statement = insert(connection, record).on_conflict_do_nothing().returning(*columns)
-    rows = [_row(site, stored) for stored in offered.values()]
-    inserted = connection.execute(statement, rows)
-    return [offered[tuple(row)] for row in inserted]
+    return [offered[tuple(row)] for row in connection.execute(statement, rows)]
+
+
+def _insert_all(connection: sa.Connection, rows: list[dict[str, Any]]) -> bool:
+    """Insert `rows` if none of them is there yet; else insert nothing and return False.
+
+    Nearly every batch is all new, and then this takes a third of the time of an insert that returns what was new.
+    """
+    with connection.begin_nested() as attempt:
+        inserted = connection.exec_driver_sql(_insert_text(connection.dialect), rows)
+        if inserted.rowcount == len(rows):
+            return True
+        attempt.rollback()
+    return False
+
+
+@functools.lru_cache(maxsize=4)
+def _insert_text(dialect: sa.Dialect) -> str:
+    statement = insert_for(dialect.name, record).on_conflict_do_nothing()
+    return str(statement.compile(dialect=dialect, column_keys=_COLUMNS))
 
 
 def _row(site: str, stored: derive.Stored) -> dict[str, Any]:
     message, item = stored.message, stored.record
     return {
         "site": site,
-        **message.key._asdict(),
+        "device": message.key.device,
+        "boot": message.key.boot,
+        "stream": message.key.stream,
         "seq": item.seq,
         "kind": item.kind,
         "category": kinds.category(item.kind),
@@ -98,7 +123,7 @@ def _row(site: str, stored: derive.Stored) -> dict[str, Any]:
         "clock_quality": message.clock_quality,
         "recv_ms": message.source.recv_ms,
         "zone": stored.zone,
-        "body": cbor2.dumps(item.data, canonical=True),
+        "body": cbor2.dumps(item.data),  # in the order of the message, which is the one order the wire allows
     }
 
 

@@ -1,0 +1,144 @@
+"""How fast events get from devices into the database: broker, ingest, SQLite and mutual TLS, all real.
+
+    python tools/bench_ingest.py [--messages N] [--batch N] [--devices N]
+
+Devices publish N messages of a batch each at QoS 1, as fast as the broker takes them, from one other process; the
+clock runs from the first publish to the moment everything is committed, and the result must be complete and without
+duplicates. The publishing process shares the machine with broker and ingest, so the figure is a lower bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import socket
+import ssl
+import struct
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from jikimi.fleet import broker, registry
+from jikimi.fleet.registry import DeviceFiles
+from jikimi.fleet.services import Supervisor, standard_services
+from jikimi.fleet.site import Settings, Site
+from jikimi.fleet.site.settings import BrokerSettings, WebSettings
+from jikimi.fleet.store import Store
+from jikimi.wire import kinds, messages
+
+_DEADLINE_S = 300.0
+_CHUNK = 64  # messages written to a connection at a time
+
+
+def main() -> int:
+    """Measure and print one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--batch", type=int, default=20, help="events in a message")
+    parser.add_argument("--devices", type=int, default=20)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        print(json.dumps(measure(Path(directory), options.messages, options.batch, options.devices)))
+    return 0
+
+
+def measure(directory: Path, n_messages: int, batch: int, n_devices: int) -> dict[str, float]:
+    """Run the whole way once."""
+    settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0))
+    site = Site.init(directory / "bench", settings=settings)
+    devices = [registry.add_device(site, "tag", f"Tag {number}", "hall") for number in range(n_devices)]
+    each = n_messages // n_devices
+    with Supervisor(site, standard_services(site, web=False)), Store.open(site.database_url, site.name) as store:
+        senders = [Sender(site, files, directory) for files in devices]
+        payloads = make_payloads(each, batch)
+        child = os.fork()
+        if child == 0:
+            send_all(senders, payloads)
+            os._exit(0)
+        start = time.monotonic()
+        wait_until_stored(store, each * n_devices * batch, start)
+        took_s = time.monotonic() - start
+        os.waitpid(child, 0)
+        rows = store.sequences()
+        for sender in senders:
+            sender.sock.close()
+    assert all(row.stored == row.upto == each * batch and row.missing == 0 for row in rows), "something is missing"
+    n_events = each * n_devices * batch
+    rates = {"events_per_s": round(n_events / took_s), "messages_per_s": round(each * n_devices / took_s)}
+    return {"events": n_events, "batch": batch, "devices": n_devices, "seconds": round(took_s, 2), **rates}
+
+
+def make_payloads(n_messages: int, batch: int) -> list[bytes]:
+    """Messages of one boot, `batch` bends each, without gaps."""
+    now_ms = time.time_ns() // 1_000_000
+    data: dict[int, object] = {kinds.COUNT: 3, kinds.WINDOW_MS: 60_000}
+    found = []
+    for first in range(1, n_messages * batch + 1, batch):
+        records = [(seq, kinds.BENDS, seq * 10, data) for seq in range(first, first + batch)]
+        found.append(messages.encode_records(1, kinds.STREAM_EVENT, records, now_ms, kinds.CLOCK_SET))
+    return found
+
+
+def wait_until_stored(store: Store, n_events: int, start: float) -> None:
+    """Poll the number of records, which costs nothing: ids have no gaps as long as nothing is a duplicate."""
+    while store.last_id() < n_events:
+        assert time.monotonic() - start < _DEADLINE_S, f"only {store.last_id()} of {n_events} events arrived"
+        time.sleep(0.02)
+
+
+class Sender:
+    """The least an MQTT client can be: connects with a device's certificate, publishes, ignores the PUBACKs' order."""
+
+    def __init__(self, site: Site, files: DeviceFiles, directory: Path) -> None:
+        self._topic = f"jk/{site.name}/{files.device}/ev".encode()
+        address = broker.host_address(site)
+        self.sock = _context(files, directory).wrap_socket(
+            socket.create_connection(address), server_hostname=address[0]
+        )
+        name = files.device.encode()
+        body = b"\0\4MQTT\4\2\0\0" + struct.pack("!H", len(name)) + name
+        self.sock.sendall(bytes((0x10, len(body))) + body)
+        assert self.sock.recv(4) == b"\x20\2\0\0"
+        self._mid = 0
+
+    def send(self, payloads: list[bytes]) -> None:
+        """Publish them at QoS 1, and wait for as many PUBACKs."""
+        self.sock.sendall(b"".join(map(self._packet, payloads)))
+        left = 4 * len(payloads)
+        while left:
+            left -= len(self.sock.recv(left))
+
+    def _packet(self, payload: bytes) -> bytes:
+        self._mid = self._mid % 0xFFFF + 1
+        body = struct.pack("!H", len(self._topic)) + self._topic + struct.pack("!H", self._mid) + payload
+        size, length = len(body), b""
+        while True:
+            size, low = divmod(size, 128)
+            length += bytes((low | (0x80 if size else 0),))
+            if not size:
+                return b"\x32" + length + body
+
+
+def send_all(senders: list[Sender], payloads: list[bytes]) -> None:
+    """The same messages from each device, a chunk at a time in turn."""
+    for start in range(0, len(payloads), _CHUNK):
+        for sender in senders:
+            sender.send(payloads[start : start + _CHUNK])
+
+
+def _context(files: DeviceFiles, directory: Path) -> ssl.SSLContext:
+    pem = directory / f"{files.device}.pem"
+    key = base64.encodebytes(files.key_der).decode()
+    pem.write_text(
+        ssl.DER_cert_to_PEM_cert(files.cert_der) + f"-----BEGIN PRIVATE KEY-----\n{key}-----END PRIVATE KEY-----\n"
+    )
+    context = ssl.create_default_context(cadata=files.ca_der)
+    context.load_cert_chain(pem)
+    return context
+
+
+if __name__ == "__main__":
+    sys.exit(main())
