@@ -10,8 +10,11 @@ from jikimi.wire import kinds, radio
 # More people than this around one machine share its attention unfairly; the ones heard longest ago give way.
 _MOST_CONTACTS = 12
 _LOST_MS = 3000
-# A UWB distance speaks for so long; then what the adverts' strength says is better than nothing.
-_UWB_FRESH_MS = 1500
+# What the strength of adverts says is weak evidence (native/MODEL_CARD.md): with UWB fitted it counts only where a tag
+# has not answered for so long, and only when a distance within two metres is more likely than not.
+_UWB_PATIENCE_MS = 4000
+_NEAR_PERMILLE = 500
+_UNKNOWN_MM = -1
 _NEAR_PERIOD_MS = 100
 _FAR_PERIOD_MS = 500
 _MISSED_PERIOD_MS = 300
@@ -40,16 +43,16 @@ class Incursion:
 class Contact:
     """One tag, as long as its ephemeral id lasts."""
 
-    def __init__(self, core, ephemeral, machine, period, t_ms):
+    def __init__(self, core, ephemeral, machine, period, t_ms, has_uwb):
         self.ephemeral = ephemeral
         self.address = identity.uwb_address(ephemeral)
         self.period = period
         self.level = 0
         self.distance_mm = None
         self.heard_ms = t_ms
-        self.ranged_ms = None
         self.next_ms = t_ms
         self.incursion = None
+        self._trusted_until_ms = t_ms + _UWB_PATIENCE_MS if has_uwb else t_ms
         self._core = core
         self._far_mm = 2 * machine.warn_mm
         self._ble = core.ble_new()
@@ -60,17 +63,18 @@ class Contact:
     def on_advert(self, t_ms, rssi_dbm):
         """The tag was heard; True when that changed its level."""
         self.heard_ms = t_ms
-        estimate_mm = self._core.ble_push(self._ble, t_ms, rssi_dbm)[0]
-        if self.ranged_ms is not None and t_ms - self.ranged_ms < _UWB_FRESH_MS:
+        estimate_mm, near_permille = self._core.ble_push(self._ble, t_ms, rssi_dbm)
+        if t_ms < self._trusted_until_ms:
             return False
-        return self._on_distance(t_ms, estimate_mm)
+        return self._on_distance(t_ms, estimate_mm if near_permille >= _NEAR_PERMILLE else _UNKNOWN_MM)
 
     def on_range(self, t_ms, range_mm):
         """The outcome of an exchange, None when it failed; True when that changed the level."""
         if range_mm is None:
             self.next_ms = t_ms + _MISSED_PERIOD_MS
             return False
-        self.heard_ms = self.ranged_ms = t_ms
+        self.heard_ms = t_ms
+        self._trusted_until_ms = t_ms + _UWB_PATIENCE_MS
         changed = self._on_distance(t_ms, self._core.uwb_push(self._uwb, range_mm, None)[0])
         near = self.level or self.distance_mm < self._far_mm
         # A tag must learn of its new level now, and it learns it from the next exchange.
@@ -79,12 +83,13 @@ class Contact:
 
     def _on_distance(self, t_ms, distance_mm):
         level = self._core.zone_push(self._zone, t_ms, distance_mm)
-        closing = self._closing_mm_s(t_ms, distance_mm)
-        self.distance_mm = distance_mm
-        if level and self.incursion is None:
-            self.incursion = Incursion(t_ms, closing)
-        if level:
-            self.incursion.note(t_ms, level, distance_mm)
+        if distance_mm != _UNKNOWN_MM:
+            closing = self._closing_mm_s(t_ms, distance_mm)
+            self.distance_mm = distance_mm
+            if level and self.incursion is None:
+                self.incursion = Incursion(t_ms, closing)
+            if level:
+                self.incursion.note(t_ms, level, distance_mm)
         changed, self.level = level != self.level, level
         return changed
 
@@ -171,7 +176,9 @@ class NodeProximity:
                 self._forget(min(self.contacts.values(), key=lambda known: (known.level, known.heard_ms)))
             epoch_ms = self._clock.epoch_ms()
             period = 0 if epoch_ms is None else identity.period_at(epoch_ms)
-            contact = self.contacts[ephemeral] = Contact(self._core, ephemeral, self._machine, period, t_ms)
+            contact = self.contacts[ephemeral] = Contact(
+                self._core, ephemeral, self._machine, period, t_ms, self._uwb is not None
+            )
         return contact
 
     def most_overdue(self, t_ms):

@@ -7,6 +7,11 @@ _MOST_MACHINES = 6
 # What a machine said holds for so long without being repeated.
 _UWB_HOLD_MS = 1500
 _BLE_HOLD_MS = 3000
+# A machine with UWB measures a tag within this; until then the strength of its adverts is not taken for a distance.
+_UWB_PATIENCE_MS = 3000
+# More likely than not within two metres: below that the strength of adverts warns of nothing (native/MODEL_CARD.md).
+_NEAR_PERMILLE = 500
+_UNKNOWN_MM = -1
 _HOLD_MS = 800
 _ADVERT_US = 250_000
 
@@ -14,8 +19,9 @@ _ADVERT_US = 250_000
 class Machine:
     """One machine in reach."""
 
-    def __init__(self, core, short_id):
+    def __init__(self, core, short_id, t_ms):
         self.short_id = short_id
+        self.since_ms = t_ms
         self.level = 0
         self.until_ms = 0
         self.uwb_until_ms = 0
@@ -25,11 +31,13 @@ class Machine:
         self._radii = None
 
     def estimate(self, t_ms, rssi_dbm, warn_mm, danger_mm):
-        """(level, distance in mm) by the strength of the machine's adverts."""
+        """(level, distance in mm or None) by the strength of the machine's adverts."""
         if self._radii != (warn_mm, danger_mm):
             self._radii = (warn_mm, danger_mm)
             self._zone = self._core.zone_new(warn_mm, danger_mm, warn_mm // 10, _HOLD_MS)
-        distance_mm = self._core.ble_push(self._ble, t_ms, rssi_dbm)[0]
+        distance_mm, near_permille = self._core.ble_push(self._ble, t_ms, rssi_dbm)
+        if near_permille < _NEAR_PERMILLE:
+            return self._core.zone_push(self._zone, t_ms, _UNKNOWN_MM), None
         return self._core.zone_push(self._zone, t_ms, distance_mm), distance_mm
 
 
@@ -89,7 +97,7 @@ class TagProximity:
             return
         level, distance_mm, short_id = found
         t_ms = self._clock.up_ms()
-        machine = self._machine(short_id)
+        machine = self._machine(short_id, t_ms)
         machine.uwb_until_ms = machine.until_ms = t_ms + _UWB_HOLD_MS
         self._set(machine, level, kinds.SOURCE_UWB, distance_mm, since_ticks)
 
@@ -100,14 +108,16 @@ class TagProximity:
             return
         short_id, _code, warn_dm, danger_dm, _flags, warned = found[1]
         t_ms = self._clock.up_ms()
-        machine = self._machine(short_id)
+        machine = self._machine(short_id, t_ms)
         level, distance_mm = machine.estimate(t_ms, heard.rssi_dbm, warn_dm * 100, danger_dm * 100)
         if t_ms < machine.uwb_until_ms:
             return  # that machine measures us: its word is better than the strength of its adverts
+        if self._uwb is not None and t_ms - machine.since_ms < _UWB_PATIENCE_MS:
+            level, distance_mm = 0, None
         own = self._ephemeral.value[: radio.PREFIX_BYTES]
         for prefix, said in warned:
-            if prefix == own:
-                level = max(level, said)
+            if prefix == own and said > level:
+                level, distance_mm = said, None
         machine.until_ms = t_ms + _BLE_HOLD_MS
         self._set(machine, level, kinds.SOURCE_BLE, distance_mm, heard.ticks)
 
@@ -118,13 +128,13 @@ class TagProximity:
                 del self._machines[machine.short_id]
                 self._tell(kinds.SOURCE_BLE, self._port.ticks_ms())
 
-    def _machine(self, short_id):
+    def _machine(self, short_id, t_ms):
         machine = self._machines.get(short_id)
         if machine is None:
             if len(self._machines) >= _MOST_MACHINES:
                 quietest = min(self._machines.values(), key=lambda known: (known.level, known.until_ms))
                 del self._machines[quietest.short_id]
-            machine = self._machines[short_id] = Machine(self._core, short_id)
+            machine = self._machines[short_id] = Machine(self._core, short_id, t_ms)
         return machine
 
     def _set(self, machine, level, source, distance_mm, since_ticks):

@@ -39,10 +39,9 @@ class Sensing:
         self._on_fault = on_fault
         self._samples = bytearray(_BLOCK_SAMPLES * _SAMPLE_BYTES)
         self._events = array("i", [0] * (_EVENT_ROWS * _EVENT_WORDS))
-        settings = (imu.rate_hz, PLACEMENTS.index(placement), imu.acc_lsb_per_g, imu.gyro_lsb_per_dps_x100)
-        self._detectors = [(core.fall_new(*settings), core.fall_push)]
-        if hasattr(core, "bend_new"):  # a core built without the counter still detects falls
-            self._detectors.append((core.bend_new(*settings), core.bend_push))
+        rate_hz, acc, gyro = imu.rate_hz, imu.acc_lsb_per_g, imu.gyro_lsb_per_dps_x100
+        falls = core.fall_new(rate_hz, PLACEMENTS.index(placement), acc, gyro)
+        self._detectors = ((falls, core.fall_push), (core.bend_new(rate_hz, acc, gyro), core.bend_push))
         self._sample_at = 0
 
     async def run(self, beat):

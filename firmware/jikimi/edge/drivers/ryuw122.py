@@ -82,9 +82,8 @@ class Ryuw122:
 
     def read_line(self):
         """The next whole line the module has sent, without its end; None when there is none yet."""
-        waiting = self._uart.any()
-        if waiting:
-            self._line += self._uart.read(waiting) or b""
+        while self._uart.any():  # a port may say 1 however many there are
+            self._line += self._uart.read() or b""
         while True:
             line, newline, rest = self._line.partition(b"\n")
             if not newline:
