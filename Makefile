@@ -32,10 +32,10 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python tools/bench.py $(ARGS)
+	$(BIN)/python -m tools.bench $(ARGS)
 
 sizes: setup
-	$(BIN)/python tools/sizes.py $(ARGS)
+	$(BIN)/python -m tools.sizes $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info native/jikimi/sigcore/mpy native/jikimi/sigcore/_sigcore.*
