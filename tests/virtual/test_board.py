@@ -335,3 +335,35 @@ def test_a_low_battery_is_seen_at_the_converter(boards, mpremote):
     boards.world.set_battery("chip", 3300)
     microvolts = int(mpremote(board, "exec", "import machine; print(machine.ADC(1).read_uv())"))
     assert abs(microvolts - 1_650_000) < 20_000
+
+
+RANGE = (
+    "import asyncio, machine\nu = machine.UART(1, 115200, timeout=0)\n"
+    "async def main():\n    r = asyncio.StreamReader(u)\n    {body}\nasyncio.run(main())\n"
+)
+
+
+def test_an_anchor_ranges_a_tag_and_the_tag_gets_the_anchors_payload(boards):
+    listen = "u.write(b'AT+ADDRESS=TAG00001\\r\\n')\n    for _ in range(3): print('tag', await r.readline())"
+    ask = (
+        "u.write(b'AT+MODE=1\\r\\nAT+ANCHOR_SEND=TAG00001,4,L2D9\\r\\n')\n"
+        "    for _ in range(3): print('anchor', await r.readline())"
+    )
+    tag = boards.add("tag", {"main.py": RANGE.format(body=listen)})
+    tag.wait_for(r"OK", PATIENCE_S)
+    anchor = boards.add("anchor", {"main.py": RANGE.format(body=ask)})
+    anchor.wait_for(r"^anchor b'\+ANCHOR_RCV=TAG00001,0,,100 cm", PATIENCE_S)
+    tag.wait_for(r"^tag b'\+TAG_RCV=4,L2D9", PATIENCE_S)
+
+
+def test_garbage_on_the_uart_reaches_the_program_and_goes_with_the_fault(boards, mpremote):
+    board = boards.add("chip")
+    ask = (
+        "import machine, time\nu = machine.UART(1, timeout=300)\nu.write(b'\\r\\n')\nu.read()\n"
+        "u.write(b'AT\\r\\n')\nprint(u.read())\n"
+    )
+    boards.world.faults("chip").uart_garbage = 1.0
+    assert mpremote(board, "exec", ask) != "b'+OK\\r\\n'\n"
+    boards.world.faults("chip").uart_garbage = 0.0
+    mpremote(board, "exec", ask)  # flushes what the garbage left in the module's line
+    assert mpremote(board, "exec", ask) == "b'+OK\\r\\n'\n"
