@@ -2,12 +2,14 @@
 
 import itertools
 from array import array
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jikimi.sigcore._sigcore import ffi, lib
+from numpy.typing import NDArray
 
 from jikimi.sigcore import BendCounter, block
 from tests.native.conftest import DATA
@@ -16,13 +18,13 @@ from tests.native.signals import walk
 STANDING, BENDS_S = 2.0, 5.0  # the people on record bend so slowly; the model card says what quicker ones do
 
 
-def tilted(angle_deg):
+def tilted(angle_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     """Gravity on a belt clip that hangs upside down, bent forward by these angles."""
     angle = np.radians(angle_deg)
     return np.stack([0.1 * np.ones_like(angle), -np.cos(angle), -np.sin(angle)], axis=1)
 
 
-def bends(count, rate_hz, peak_deg=70.0, seed=1):
+def bends(count: int, rate_hz: float, peak_deg: float = 70.0, seed: int = 1) -> NDArray[np.float64]:
     """(n, 3): standing, then `count` bends there and back, with standing between."""
     rng = np.random.default_rng(seed)
     still = np.zeros(int(STANDING * rate_hz))
@@ -150,8 +152,8 @@ def test_people_the_tables_never_saw_are_counted_as_the_model_card_says():
     trials = train_bend.trials()
     counted = dict(enumerate(train_bend.counts_left_out(trials)))
 
-    def share(activities, right):
-        return np.mean([right(counted[i]) for i, trial in enumerate(trials) if trial.activity in activities])
+    def share(activities: Sequence[str], right: Callable[[int], bool]) -> float:
+        return float(np.mean([right(counted[i]) for i, trial in enumerate(trials) if trial.activity in activities]))
 
     assert share(("D16",), lambda n: n == 1) >= 0.92
     assert share(("D15",), lambda n: n == 1) >= 0.60

@@ -13,7 +13,7 @@ from tools.model_tables import SOURCES
 ADVERTS = st.lists(st.tuples(st.integers(0, 2500), st.integers(-130, 10)), min_size=1, max_size=100)
 
 
-def tables():
+def tables() -> dict[str, list[int]]:
     text = (SOURCES / "sig_ble_model.h").read_text(encoding="utf-8")
     return {n: list(map(int, body.split(","))) for n, body in re.findall(r"(\w+)\[\d+\] = \{([^}]*)\}", text)}
 

@@ -14,7 +14,7 @@ from tools.model_tables import SOURCES
 READINGS = st.lists(st.tuples(st.integers(0, 200_000), st.integers(-5, 300)), max_size=120)
 
 
-def constants():
+def constants() -> train_exertion.Constants:
     text = (SOURCES / "sig_exertion_model.h").read_text(encoding="utf-8")
     lines = [line.strip().rstrip(",").split(" = ") for line in text.splitlines() if " = " in line]
     values = {name: int(value) for name, value in lines}

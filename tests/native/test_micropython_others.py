@@ -2,6 +2,7 @@
 
 import json
 from array import array
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ print(json.dumps([rows, core.bend_bands_ms(state), core.bend_angle_deg(state)]))
 """
 
 
-def jobs():
+def jobs() -> list[tuple[str, list[int], list[list[Any]]]]:
     rng = np.random.default_rng(3)
     times = np.cumsum(rng.integers(0, 900, 400)).tolist()
     chips = rng.integers([-11000, -12000, 0], [-6000, -6000, 200], (400, 3)).tolist()

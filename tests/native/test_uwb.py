@@ -22,7 +22,7 @@ CLEAR = {"rx_power_dbm": -79.8, "fp_power_dbm": -83.2, "std_noise": 44}
 BLOCKED = {"rx_power_dbm": -80.5, "fp_power_dbm": -95.0, "std_noise": 32}
 
 
-def model():
+def model() -> train_uwb.Model:
     text = (SOURCES / "sig_uwb_model.h").read_text(encoding="utf-8")
     arrays = {name: np.array(list(map(int, body.split(",")))) for name, body in
               re.findall(r"(\w+)\[\d+\] = \{([^}]*)\}", text)}  # fmt: skip

@@ -26,12 +26,12 @@ MOTION = {
 class Reference:
     """The definition in plain Python, by looking back over everything that was seen."""
 
-    def __init__(self, limits, hysteresis_mm, hold_ms):
+    def __init__(self, limits: tuple[int, ...], hysteresis_mm: int, hold_ms: int) -> None:
         self.limits, self.hysteresis_mm, self.hold_ms = limits, hysteresis_mm, hold_ms
         self.inside = [False] * len(limits)
         self.last_near_ms = [0] * len(limits)
 
-    def push(self, t_ms, distance_mm):
+    def push(self, t_ms: int, distance_mm: int) -> int:
         for i, limit in enumerate(self.limits):
             reach = limit + (self.hysteresis_mm if self.inside[i] else 0)
             if 0 <= distance_mm <= reach:
@@ -41,7 +41,9 @@ class Reference:
         return sum(self.inside)
 
 
-def levels(steps_and_distances, zones=(5000, 2500, 400, 1000)):
+def levels(
+    steps_and_distances: list[tuple[int, int]], zones: tuple[int, int, int, int] = (5000, 2500, 400, 1000)
+) -> list[int]:
     state, t_ms, found = block.zone_new(*zones), 0, []
     for step_ms, distance_mm in steps_and_distances:
         t_ms += step_ms
@@ -101,7 +103,7 @@ def test_zones_that_make_no_sense_are_refused(zones):
         ZoneMonitor(*(value / 1000 for value in zones))
 
 
-def separation(motion):
+def separation(motion: dict[str, int]) -> int:
     return block.separation_mm(*(motion[name] for name in MOTION))
 
 
