@@ -197,9 +197,9 @@ tables that are shipped are trained with the same settings on everybody (`python
 - **Also trained on:** tags without a person, generated from physics (`tools/fall_generated.py`), so that a tag that is
   dropped, thrown, shaken in a toolbox, driven on a forklift or put down raises no alarm; and every recorded fall once
   more with a person who lies motionless after it, so that stillness is not taken for a thing.
-- **Not covered:** falls were acted by volunteers on mats, not suffered by workers; nobody
-  over 60 acted one. Work with tools, vehicles and harnesses is in neither set. Chips other than the recorded ones are simulated by
-  averaging, clipping and leaving the gyroscope out. This is a warning aid, not a safety function.
+- **Not covered:** falls were acted by volunteers on mats, not suffered by workers; nobody over 60 acted one. Work with
+  tools, vehicles and harnesses is in neither set. Chips other than the recorded ones are simulated by averaging,
+  clipping and leaving the gyroscope out. This is a warning aid, not a safety function.
 - **Data:** recordings of others, used to fit numbers; none of them is part of this project.
 
 """
