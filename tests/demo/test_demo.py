@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Start = Callable[..., "Demo"]
 _OPEN = "the floor is open"
+_MICROPYTHON = "/micropython_run."  # the interpreter's machine code, as its wheel names the file
 
 
 def _connections(demo: Demo) -> dict[str, dict[str, Any]]:
@@ -47,9 +48,11 @@ def test_every_part_of_a_short_run_is_real_and_nothing_is_lost(demo: Start) -> N
 
     assert set(boards) == set(devices)
     assert len(devices) == 5
-    programs = {name: Path(f"/proc/{pid}/exe").readlink().name for name, pid in boards.items()}
-    (gateway,) = [name for name, program in programs.items() if program != "micropython"]
+    loaded = {name: Path(f"/proc/{pid}/maps").read_text() for name, pid in boards.items()}
+    (gateway,) = [name for name, maps in loaded.items() if _MICROPYTHON not in maps]
     assert devices[gateway]["kind"] == "node"
+    assert "_sigcore.abi3.so" in loaded[gateway]
+    assert len(set(boards.values())) == len(boards)
     for name, console in consoles.items():
         how = "cffi" if name == gateway else "native"
         assert re.search(rf"^jk core \S+ {how}$", console, re.MULTILINE), console
