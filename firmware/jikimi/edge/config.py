@@ -80,7 +80,7 @@ def _name(value, where):
 def _one_of(allowed):
     def checked(value, where):
         if value not in allowed:
-            raise ConfigError(f"{where} must be one of {', '.join(allowed)}, not {value!r}")
+            raise ConfigError(f"{where} must be one of {', '.join([str(one) for one in allowed])}, not {value!r}")
         return value
 
     return checked

@@ -1,0 +1,97 @@
+"""A device starts with the configuration it was given, or says what is wrong with it."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TAG: dict[str, Any] = {
+    "version": 1,
+    "site": "fab",
+    "device": "dabc",
+    "kind": "tag",
+    "zone": "조립",
+    "broker": {"host": "10.0.0.1", "port": 8883, "server_name": "fab"},
+    "board": "virtual",
+    "imu": {"driver": "lsm6dsox", "rate_hz": 104, "placement": "waist"},
+    "uwb": None,
+    "ephemeral_secret": "00112233445566778899aabbccddeeff",
+    "vitals_s": 30,
+}
+NODE: dict[str, Any] = {
+    "version": 1,
+    "site": "fab",
+    "device": "dabc",
+    "kind": "node",
+    "broker": {"host": "h", "port": 1},
+    "machine": {"kind": "press", "name": "P", "warn_mm": 3000, "danger_mm": 1500},
+    "uwb": {"driver": "ryuw122"},
+}
+
+# What is changed in TAG or NODE ("a.b" is inside a), and what the message must name.
+WRONG: dict[str, tuple[dict[str, Any], str, Any, str]] = {
+    "unknown key": (TAG, "brokr", {}, "brokr"),
+    "unknown key inside": (TAG, "broker.prot", 1, "broker.prot"),
+    "missing": (TAG, "site", ..., "site is missing"),
+    "missing inside": (TAG, "broker.port", ..., "broker.port is missing"),
+    "text for a number": (TAG, "vitals_s", "30", "vitals_s"),
+    "true for a number": (TAG, "vitals_s", True, "vitals_s"),
+    "fraction": (TAG, "vitals_s", 1.5, "vitals_s"),
+    "below range": (TAG, "vitals_s", 0, "vitals_s"),
+    "above range": (TAG, "broker.port", 65536, "broker.port"),
+    "bad name": (TAG, "device", "Tag 1", "device"),
+    "long name": (TAG, "site", "a" * 33, "site"),
+    "other version": (TAG, "version", 2, "version"),
+    "other kind": (TAG, "kind", "gateway", "kind"),
+    "rate the chip lacks": (TAG, "imu.rate_hz", 100, "imu.rate_hz"),
+    "not an object": (TAG, "broker", [], "broker"),
+    "null where needed": (TAG, "broker", None, "broker"),
+    "secret too short": (TAG, "ephemeral_secret", "0011", "ephemeral_secret"),
+    "secret not hexadecimal": (TAG, "ephemeral_secret", "zz112233445566778899aabbccddeeff", "ephemeral_secret"),
+    "tag without a sensor": (TAG, "imu", None, "imu"),
+    "tag without a secret": (TAG, "ephemeral_secret", None, "ephemeral_secret"),
+    "node without a machine": (NODE, "machine", None, "machine"),
+    "danger not inside warn": (NODE, "machine.danger_mm", 3000, "danger_mm"),
+    "zone larger than an advert can say": (NODE, "machine.warn_mm", 25600, "machine.warn_mm"),
+}
+
+
+def _changed(base: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(base)
+    *parents, last = path.split(".")
+    inside = config
+    for parent in parents:
+        inside = inside[parent]
+    if value is ...:
+        del inside[last]
+    else:
+        inside[last] = value
+    return config
+
+
+@pytest.fixture
+def answers(run_device, tmp_path: Path):
+    def ask(configs):
+        path = tmp_path / "configs"
+        path.write_text("".join(json.dumps(config) + "\n" for config in configs))
+        return run_device("config_cases", path)
+
+    return ask
+
+
+def test_configurations_of_tag_and_node_are_taken_with_their_defaults(answers):
+    assert answers([TAG, NODE]) == [["ok", "dabc", 30, 104], ["ok", "dabc", 30, None]]
+
+
+def test_every_wrong_configuration_is_refused_with_the_name_of_what_is_wrong(answers):
+    found = answers([_changed(base, path, value) for base, path, value, _ in WRONG.values()])
+    for case, answer in zip(WRONG, found, strict=True):
+        assert answer[0] == "refused", case
+        assert WRONG[case][3] in answer[1], case
+
+
+def test_a_refused_secret_is_not_repeated_on_the_console(answers):
+    secret = "zz112233445566778899aabbccddeeff"
+    assert secret not in answers([TAG | {"ephemeral_secret": secret}])[0][1]
