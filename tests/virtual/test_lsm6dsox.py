@@ -150,6 +150,12 @@ def test_reading_an_empty_fifo_gives_zeros_with_tag_zero():
     assert words(chip(), 1, 0.0) == [bytes(7)]
 
 
+def test_a_burst_gives_the_same_bytes_as_single_reads():
+    burst = chip().read(FIFO_TAG, 70, 0.3)
+    alone = (sensor := chip()).read(FIFO_TAG, 1, 0.3) + sensor.read(FIFO_TAG + 1, 69, 0.3)
+    assert burst == alone
+
+
 def test_a_burst_from_the_tag_register_rolls_back_to_it():
     sensor = chip()
     burst = sensor.read(FIFO_TAG, 14, 0.1)

@@ -16,7 +16,7 @@ _PARTIAL_MAX = 4096
 
 
 class Console:
-    """Lines of one board. Written from the world's thread, read from any other."""
+    """Lines of one board. Written from one thread, which also calls `listeners` for each line; read from any other."""
 
     def __init__(self, name: str, log_path: Path) -> None:
         self._name = name

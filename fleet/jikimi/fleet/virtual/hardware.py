@@ -7,6 +7,7 @@ import errno
 import hashlib
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +16,7 @@ from jikimi.fleet.virtual import link, wiring
 from jikimi.fleet.virtual.chips.lsm6dsox import Lsm6dsox, Samples
 from jikimi.fleet.virtual.chips.ryuw122 import Ryuw122
 
+_OUTPUTS_KEPT = 100_000
 _EPOCH_AFTER_POWER_UP_US = 946_684_800_000_000  # 2000-01-01, where an ESP32's clock starts
 
 
@@ -73,7 +75,7 @@ class Hardware:
         self.battery_mv = 4000
         self.rssi_dbm = -55  # of the access point
         self.unique_id = bytes([0x02]) + seed.to_bytes(8, "big")[:5]  # locally administered: no vendor's address
-        self.outputs: list[Output] = []
+        self.outputs: deque[Output] = deque(maxlen=_OUTPUTS_KEPT)
         self.imu = Lsm6dsox(samples, seed)
         self.uwb = Ryuw122(self._uart_out, exchange, seed)
         self.uart_sinks: dict[int, Callable[[bytes], None]] = {}

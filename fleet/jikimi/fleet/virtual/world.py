@@ -170,6 +170,7 @@ class World:
 
     def call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         """Run `coroutine` in the world's thread and return its result; from any other thread."""
+        assert threading.current_thread() is not self._thread, "it would wait for itself"
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def do(self, function: Callable[[], _T]) -> _T:
@@ -196,7 +197,7 @@ class World:
         return self.do(lambda: self.hardware(name)).faults
 
     def outputs(self, name: str) -> list[Output]:
-        """Every change of an output pin so far."""
+        """Changes of output pins so far, the last 100,000 at most."""
         return self.do(lambda: list(self.hardware(name).outputs))
 
     def set_battery(self, name: str, millivolts: int) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 Samples = Callable[[float, float, int], NDArray[np.float64]]  # (t0_s, dt_s, n) -> (n, 6) in g and deg/s
 
 WHO_AM_I_VALUE = 0x6C
+_WORD_BYTES = 7
 FIFO_WORDS = 512  # 3 KiB of samples, one word of six bytes and a tag each
 
 _FIFO_CTRL1, _FIFO_CTRL2, _FIFO_CTRL3, _FIFO_CTRL4 = 0x07, 0x08, 0x09, 0x0A
@@ -58,7 +59,7 @@ class Lsm6dsox:
         for register, value in _DEFAULTS.items():
             self._regs[register] = value
         self._fifo: deque[bytes] = deque()
-        self._word = bytes(7)
+        self._word = bytes(_WORD_BYTES)
         self._tag_count = 0
         self._overrun = self._overrun_latched = False
         self._output = bytearray(_OUT_END - _OUT_TEMP_L)
@@ -75,6 +76,8 @@ class Lsm6dsox:
     def read(self, register: int, count: int, t_s: float) -> bytes:
         """`count` bytes from `register` on, at world time `t_s`, with the address rules of section 6.5."""
         self.advance(t_s)
+        if register == _FIFO_TAG and count % _WORD_BYTES == 0:
+            return b"".join(self._next_word() for _ in range(count // _WORD_BYTES))  # the usual burst, without the loop
         out = bytearray()
         for _ in range(count):
             out.append(self._read_one(register, t_s))
@@ -93,9 +96,12 @@ class Lsm6dsox:
             return _FIFO_TAG  # reading the FIFO output rolls back to the tag (section 4.6.8)
         return (register + 1) & 0x7F if self._regs[_CTRL3_C] & 0x04 else register
 
+    def _next_word(self) -> bytes:
+        return self._fifo.popleft() if self._fifo else bytes(_WORD_BYTES)
+
     def _read_one(self, register: int, t_s: float) -> int:
         if register == _FIFO_TAG:
-            self._word = self._fifo.popleft() if self._fifo else bytes(7)
+            self._word = self._next_word()
         if _FIFO_TAG <= register <= _FIFO_END:
             return self._word[register - _FIFO_TAG]
         if register in (_FIFO_STATUS1, _FIFO_STATUS2):
