@@ -51,7 +51,8 @@ static void finish(sig_resample_t *r, sig_motion_t *out) {
 
 void sig_resample_put(sig_resample_t *r, const uint8_t *sample) {
     const int32_t ticks = IN_TICKS < r->out_left ? IN_TICKS : r->out_left;
-    for (int i = 0; i < 6; i++) {
+    const int channels = r->gyro_lsb_per_dps_x100 > 0 ? 6 : 3;
+    for (int i = 0; i < channels; i++) {
         const int32_t word = (int32_t)sample[2 * i] | ((int32_t)sample[2 * i + 1] << 8);
         r->newest[i] = word - ((word & 0x8000) << 1);
         r->sum[i] += r->newest[i] * ticks;
