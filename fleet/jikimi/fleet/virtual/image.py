@@ -17,8 +17,8 @@ from jikimi.fleet.virtual.compiler import compile_file
 
 Image = dict[str, bytes]
 
-# Parts of the packages that only run on CPython.
-_HOST_ONLY = {"jikimi.wire": {"host.py"}, "jikimi.edge": {"port_cpython.py", "__main__.py"}}
+# Parts of the packages that only run on CPython, and the /main.py that an installation keeps among them.
+_HOST_ONLY = {"jikimi.wire": {"host.py"}, "jikimi.edge": {"port_cpython.py", "__main__.py", "main.py"}}
 
 
 @dataclass(frozen=True)
