@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from jikimi.fleet.aggregate.live import LiveRule
 from jikimi.fleet.cli import cli
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import SiteSettings
-from jikimi.fleet.store import Batch
+from jikimi.fleet.store import Batch, RecordRow
 from jikimi.wire import kinds
 from tests.fleet_ingest.build import BOOT_MS, HOUR_MS, SITE, add_devices, message, near_miss, open_store, person
 
@@ -108,6 +109,23 @@ def test_reports_for_people_say_too_few_and_mark_what_is_partial(site):
     ]
 
 
+def test_a_record_that_would_tell_who_is_shown_without_device_and_zone(site):
+    with open_store(site.database_url) as store:
+        store.store_batch(Batch(messages=(message("tag", EVENT, (1, kinds.WARNING, {kinds.LEVEL: 1})),)))
+        rule = LiveRule(store)
+        shown = {row.kind: rule.shown(row) for row in store.records_after(0)}
+        hidden = shown["warning"]
+    assert (hidden.device, hidden.name, hidden.zone, hidden.boot, hidden.seq, hidden.data) == ("", "—", "—", 0, 0, {})
+    assert shown["fall"].name == "TAG"
+    assert shown["near_miss"].name == "—"  # the last one is the forklift's
+    assert rule.shown(store_row(site, "press")).name == "PRESS"
+
+
+def store_row(site: Site, device: str) -> RecordRow:
+    with open_store(site.database_url) as store:
+        return next(row for row in store.records_after(0) if row.device == device)
+
+
 def test_a_start_that_is_no_time_is_misuse(site):
     result = CliRunner().invoke(cli, ["report", "near-misses", "--since", "yesterday"])
     assert result.exit_code == 2
@@ -159,6 +177,7 @@ def test_watch_shows_what_is_there_then_what_comes_and_ends_well_on_ctrl_c(site,
         assert (last["kind"], last["clock"], last["t_ms"], last["recv_ms"]) == ("sos", "rtc", BOOT_MS + 2000, 9)
         assert person(1).hex() not in "".join(lines)
     else:
+        assert lines[6] == "2026-11-24 03:05:01.000\tnear miss\t—\t—\t\n"  # two people at the forklift are too few
         assert lines[0] == "2026-11-24 03:05:01.000\tnear miss\tPRESS\thall\tlevel danger\n"
         assert lines[8] == "2026-11-24 03:05:01.000\tfall\tTAG\thall\tconfidence_permille 970\n"
         assert lines[9] == "2026-11-24 03:05:02.000~\tsos\tTAG\thall\t\n"

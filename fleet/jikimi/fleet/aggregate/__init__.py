@@ -77,6 +77,12 @@ def near_misses_by_machine(store: Cells, since_ms: int = 0, group_min: int = GRO
     return [Machine(machine, *_sums(atoms)) for machine, atoms in sorted(found.items())]
 
 
+def shown_machines(store: Cells, hour_ms: int, group_min: int = GROUP_MIN) -> frozenset[str]:
+    """The machines whose near misses of the hour from `hour_ms` are shown on their own."""
+    atoms = _atoms((cell for cell in store.near_miss_cells(hour_ms) if cell.hour_ms == hour_ms), group_min)
+    return frozenset(atom.cells[0].machine for atom in atoms if atom.shown and len(atom.cells) == 1)
+
+
 def _atoms(cells: Iterable[NearMissCell], group_min: int) -> list[_Atom]:
     if group_min < GROUP_MIN:
         raise ValueError(f"the minimum group size is {GROUP_MIN} or more, not {group_min}")

@@ -28,17 +28,22 @@ _STYLES = {"emergency": "bold red", "proximity": "yellow", "device": "dim"}
 def command(site: Site, as_json: bool, from_start: bool) -> None:
     """Show events as they are stored, until Ctrl-C.
 
+    Alarms name their device, and a near miss its machine once at least 5 people are behind the hour's number;
+    everything else is shown without device and zone (—), because it would tell who.
+
     Times are those of the event, by the device's clock; `~` marks a clock that may have drifted, `?` a device without
     one (the time is then that of receipt). With --json each line is one object: id, t_ms, clock (none, rtc, set),
     recv_ms, kind, category, device, name, zone, boot, stream, seq, data.
 
     Example: jikimi watch --site busan-1
     """
-    from jikimi.fleet.store import Store  # slow import
+    from jikimi.fleet.aggregate.live import LiveRule  # slow imports
+    from jikimi.fleet.store import Store
 
     with Store.open(site.database_url, site.name) as store:
         try:
-            _print_all(store.follow(0 if from_start else store.last_id()), _printer(as_json))
+            rows = store.follow(0 if from_start else store.last_id())
+            _print_all(map(LiveRule(store).shown, rows), _printer(as_json))
         except KeyboardInterrupt:
             return
 
