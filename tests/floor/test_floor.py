@@ -178,3 +178,18 @@ def test_recorded_people_fall_and_work_on_the_same_floor(npz_folder: Path) -> No
     (first, *_) = floor.acted_falls(40.0)
     values = floor.bodies[first.board].samples(first.impact_s - 1, 1 / 104, 208)
     assert np.linalg.norm(values[:, :3], axis=1).max() > 5
+
+
+def test_getting_up_turns_the_trunk_at_about_one_g_and_the_gyroscope_feels_it() -> None:
+    floor = _floor(1)
+    rate = 104
+    for fall in floor.acted_falls(62.0):
+        body = floor.bodies[fall.board]
+        values = body.samples(fall.impact_s, 1 / rate, 30 * rate)
+        upright = values[:, 1] < -0.8
+        up = int(np.flatnonzero(upright[rate:])[0]) + rate  # the first upright sample a second after the impact
+        rising = values[up - 3 * rate : up]
+        assert np.abs(np.linalg.norm(rising[:, :3], axis=1) - 1).max() < 0.1
+        lying, risen = rising[:5, :3].mean(axis=0), rising[-5:, :3].mean(axis=0)
+        angle = np.degrees(np.arccos(lying @ risen / np.linalg.norm(lying) / np.linalg.norm(risen)))
+        assert np.linalg.norm(rising[:, 3:].sum(axis=0) / rate) == pytest.approx(angle, abs=10)

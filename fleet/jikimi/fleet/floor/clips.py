@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_SHORTEST_G = 0.2  # between opposite directions there is no way to stretch to full length
+
 
 class Clip(Protocol):
     """One movement. Before 0 and after `duration_s` it goes on plausibly (held posture), so that clips cross-fade."""
@@ -60,5 +62,22 @@ def back_and_forth(t_s: Floats, length_s: float) -> Floats:
 
 
 def blend(before: Floats, after: Floats, weight: Floats) -> Floats:
-    """Cross-fade from `before` to `after` (n, 6); `weight` (n,) runs from 0 to 1."""
-    return np.asarray(before + weight[:, None] * (after - before), dtype=np.float64)
+    """Cross-fade from `before` to `after` (n, 6); `weight` (n,) runs from 0 to 1.
+
+    Acceleration turns from one direction to the other instead of cutting the corner, where it would be too small.
+    """
+    share = weight[:, None]
+    out = np.asarray(before + share * (after - before), dtype=np.float64)
+    wanted = (1 - weight) * np.linalg.norm(before[:, :3], axis=1) + weight * np.linalg.norm(after[:, :3], axis=1)
+    length = np.linalg.norm(out[:, :3], axis=1)
+    out[:, :3] *= (wanted / np.maximum(length, _SHORTEST_G))[:, None]
+    return out
+
+
+def turn_deg(before: Floats, after: Floats) -> Floats:
+    """The rotation of a sensor, as a vector in degrees, that moves gravity from `before` to `after`, both (3,)."""
+    axis = np.cross(after, before)
+    sine = float(np.linalg.norm(axis))
+    if sine < 1e-9:
+        return np.zeros(3)
+    return np.asarray(np.degrees(np.arctan2(sine, before @ after)) * axis / sine, dtype=np.float64)

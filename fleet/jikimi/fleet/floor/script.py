@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jikimi.fleet.floor.clips import Clip, Floats, Motion, blend
+from jikimi.fleet.floor.clips import Clip, Floats, Motion, blend, turn_deg
 from jikimi.fleet.floor.plan import Machine, Plan, Point
 
 _SPEED_MS = (1.1, 1.5)  # comfortable walking speed of adults (Bohannon & Williams Andrews 2011: 1.2–1.4 m/s)
@@ -38,6 +38,7 @@ class Segment:
     facing: float  # radians, mathematical sense
     clip: Clip
     fade_s: float
+    turn_deg: Floats  # (3,): how the trunk turns while this movement fades in
 
     @property
     def impact_s(self) -> float | None:
@@ -103,10 +104,11 @@ class Timeline:
         for chosen, segment, before in self._pieces(t_s):
             times = t_s[chosen]
             values = segment.clip.sample(times - segment.begin_s)
-            weight = np.clip((times - segment.begin_s) / segment.fade_s, 0, 1)
-            if weight.min() < 1:
+            share = np.clip((times - segment.begin_s) / segment.fade_s, 0, 1)
+            if share.min() < 1:
                 earlier, since = (before.clip, before.begin_s) if before else (self.waiting, 0.0)
-                values = blend(earlier.sample(times - since), values, weight**2 * (3 - 2 * weight))
+                values = blend(earlier.sample(times - since), values, share**2 * (3 - 2 * share))
+                values[:, 3:] += (6 * share * (1 - share) / segment.fade_s)[:, None] * segment.turn_deg
             out[chosen] = values
         return out
 
@@ -200,20 +202,18 @@ class Timeline:
         self._falls += 1
 
     def _add(self, clip: Clip, length: float, stop: Point) -> None:
-        now = self._now
-        fade_s = min(_FADE_S + self._posture_change_deg(clip) / _TURN_DEG_S, length)
-        self._segments.append(Segment(now, now + length, self._where, stop, self._facing, clip, fade_s))
+        now, turn = self._now, self._turn_into(clip)
+        fade_s = min(_FADE_S + float(np.linalg.norm(turn)) / _TURN_DEG_S, length)
+        self._segments.append(Segment(now, now + length, self._where, stop, self._facing, clip, fade_s, turn))
         self._begins.append(now)
         self._where = stop
 
-    def _posture_change_deg(self, clip: Clip) -> float:
-        """The angle between gravity at the end of the last segment and at the start of this clip."""
+    def _turn_into(self, clip: Clip) -> Floats:
+        """How the trunk turns from the end of the last segment into this clip: (3,), degrees."""
         last = self._segments[-1] if self._segments else None
         span = np.linspace(0.0, 1.0, 25)
         before = last.clip.sample(last.end_s - last.begin_s - span) if last else self.waiting.sample(span)
-        a, b = before[:, :3].mean(axis=0), clip.sample(span)[:, :3].mean(axis=0)
-        cosine = float(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-9))
-        return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
+        return turn_deg(before[:, :3].mean(axis=0), clip.sample(span)[:, :3].mean(axis=0))
 
     def _let_pass(self, target: Point, speed: float) -> None:
         """Wait until no moving machine would be met on the way, or patience ends."""
