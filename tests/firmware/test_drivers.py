@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-
 _FOUND: dict[str, Any] = {}
 
 
