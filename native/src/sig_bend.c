@@ -29,6 +29,7 @@ int sig_bend_init(sig_bend_t *s, const sig_bend_config_t *config) {
     if (error != 0) {
         return error;
     }
+    s->resample.gyro_lsb_per_dps_x100 = 0; /* bends need no gyro: its channels are not resampled */
     s->mag_min_mg = INT32_MAX;
     s->magic = SIG_BEND_MAGIC;
     return 0;
