@@ -79,6 +79,17 @@ def test_a_recorded_fall_peaks_where_it_says_and_ends_lying_still(npz_folder: Pa
     assert np.abs(after[:, 2] - 1.0).max() < 0.05  # on the back to the end, long after the trial's own end
 
 
+def test_hard_running_steps_before_a_fall_are_not_taken_for_the_impact(npz_folder: Path) -> None:
+    path = npz_folder / "SA01.npz"
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    arrays["F05_SA01_R01"][400:880:80, 1] = -2100
+    np.savez(path, **arrays)
+    recordings._read.cache_clear()
+    clip = RecordedMotion(load(npz_folder)[0]).fall(np.random.default_rng(1))
+    assert clip.impact_s == pytest.approx(1005 / RATE_HZ)
+
+
 def test_the_real_recordings_load_and_every_person_in_use_has_falls(sisfall: Path) -> None:
     people = load(sisfall)
     assert len(people) >= 10
