@@ -1,0 +1,82 @@
+"""People walk past machines: who is warned, and what is written down afterwards."""
+
+from typing import Any
+
+import pytest
+
+_FOUND: dict[str, Any] = {}
+
+
+@pytest.fixture
+def found(run_device, runtime):
+    """The same walks for all questions, once per Python."""
+    if runtime not in _FOUND:
+        _FOUND[runtime] = run_device("proximity_cases")
+    return _FOUND[runtime]
+
+
+def test_one_who_passes_is_warned_twice_and_leaves_one_near_miss(found):
+    passing = found["passing"]
+    assert [level for level, _ in passing["levels"]] == [1, 2, 1, 0]
+    assert {source for _, source in passing["levels"]} == {2}
+    assert passing["records"] == 1
+
+
+def test_the_near_miss_has_level_nearest_distance_speed_dwell_and_the_id_of_the_hour(found):
+    first = found["passing"]["first"]
+    assert first["level"] == 2
+    assert 1000 <= first["min"] <= 1150
+    assert 1300 <= first["closing"] <= 1700  # 150 mm per 100 ms
+    assert 2500 <= first["dwell"] <= 4000
+    assert first["who"] == b"anna-ida".hex()
+    assert first["period"] == 1_790_000_000 // 900
+
+
+def test_one_who_stays_outside_is_not_warned_and_not_written_down(found):
+    assert found["outside"] == [[], []]
+
+
+def test_a_tag_that_vanishes_inside_the_zone_ends_its_near_miss(found):
+    assert found["vanished"] == [1, 0, 0]
+
+
+def test_a_distance_that_flickers_around_the_border_is_one_near_miss_at_most(found):
+    assert found["flicker"] == [0, 1]
+
+
+def test_a_crowd_does_not_take_more_memory_than_there_is(found):
+    assert found["crowd"] == 12
+
+
+def test_strength_of_adverts_counts_only_where_uwb_has_not_answered_for_seconds(found):
+    before, after = found["no answer"]
+    assert before == []
+    assert after[0][0] in (1, 2)
+    assert after[0][1] == 1
+
+
+def test_without_uwb_weak_adverts_warn_of_nothing_and_strong_ones_do(found):
+    weak, strong = found["ble only"]
+    assert weak == []
+    assert strong
+
+
+def test_the_advert_names_the_most_endangered_first(found):
+    assert found["advert"] == [["an", 2], ["bo", 1]]
+
+
+def test_a_tag_is_warned_by_the_measurement_itself_and_lets_go_when_it_is_not_repeated(found):
+    levels, warnings = found["tag by uwb"]
+    assert levels == [[1, 2], [2, 2], [0, 1]]
+    assert warnings == [[1, 2900], [2, 1400]]
+
+
+def test_a_tag_takes_the_warning_of_a_nodes_advert_only_when_it_is_meant(found):
+    other, own = found["tag by advert"]
+    assert other == []
+    assert own == [[2, 1]]
+
+
+def test_a_tag_without_uwb_warns_itself_by_strong_adverts(found):
+    assert found["tag by strength"]
+    assert found["tag by strength"][0][1] == 1
