@@ -14,7 +14,13 @@ from jikimi.fleet.replay import read_recording, replay
 @click.command(name="replay")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--rate-hz", required=True, type=click.FloatRange(20, 200), help="Samples per second, 20 to 200.")
-@click.option("--placement", type=click.Choice(["waist", "wrist"]), default="waist", show_default=True)
+@click.option(
+    "--placement",
+    type=click.Choice(["waist", "wrist"]),
+    default="waist",
+    show_default=True,
+    help="Where the sensor was worn.",
+)
 @click.option("--no-motion-s", type=click.IntRange(1, 1800), default=120, show_default=True, help="Man-down time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per event and line.")
 def command(

@@ -41,7 +41,13 @@ def command() -> None:
 @command.command("near-misses")
 @site_option
 @json_option
-@click.option("--by", type=click.Choice(["zone-hour", "machine"]), default="zone-hour", show_default=True)
+@click.option(
+    "--by",
+    type=click.Choice(["zone-hour", "machine"]),
+    default="zone-hour",
+    show_default=True,
+    help="What each number stands for.",
+)
 @click.option("--since", "since_ms", type=_Since(), help="From the hour around this time on.  [default: 7 days ago]")
 def near_misses(site: Site, as_json: bool, by: str, since_ms: int | None) -> None:
     """Near misses: how often somebody came into the zone of a machine.

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from jikimi.fleet.aggregate import GROUP_MIN, near_misses_by_machine, near_misses_by_zone_hour
+from jikimi.fleet.aggregate.live import LiveRule
 from jikimi.fleet.errors import StoreError
 from jikimi.fleet.store import hour_of
 from jikimi.fleet.web.snapshot import AlarmView, CellView, DeviceView, EventView, MachineView, Snapshot
-from jikimi.wire import kinds
 
 if TYPE_CHECKING:
     from jikimi.fleet.store import AlarmRow, DeviceRow, RecordRow, Store
@@ -34,6 +34,7 @@ class Live:
     def __init__(self, store: Store, site: str, plan: FloorPlan) -> None:
         self._store = store
         self._plan = plan
+        self._rule = LiveRule(store)
         self._last_id = -1
         self._read_s = 0.0
         self.current = Snapshot(site, _now_ms(), plan.width_mm, plan.height_mm, GROUP_MIN, zones=plan.zones)
@@ -62,28 +63,25 @@ class Live:
         now_ms = _now_ms()
         since_ms = hour_of(now_ms) - (_HOURS - 1) * _HOUR_MS
         counts = {m.machine: m.count for m in near_misses_by_machine(self._store, since_ms)}
-        shown_now = {m.machine for m in near_misses_by_machine(self._store, now_ms) if m.count is not None}
-        records = self._store.recent_records(_EVENTS * 4)
+        records = [self._rule.shown(row) for row in self._store.recent_records(_EVENTS * 4)]
         return replace(
             self.current,
             now_ms=now_ms,
             problem="",
             devices=tuple(_device(row) for row in self._store.device_rows()),
             alarms=tuple(_alarm(row) for row in self._store.open_alarms(20)),
-            events=tuple(_event(row, shown_now) for row in records[:_EVENTS]),
+            events=tuple(_event(row) for row in records[:_EVENTS]),
             near_misses=tuple(
                 CellView(cell.zone, cell.hour_ms, cell.count)
                 for cell in near_misses_by_zone_hour(self._store, since_ms)
             ),
-            machines=self._machines(counts, records, shown_now),
+            machines=self._machines(counts, records),
         )
 
-    def _machines(
-        self, counts: dict[str, int | None], records: list[RecordRow], shown_now: set[str]
-    ) -> tuple[MachineView, ...]:
+    def _machines(self, counts: dict[str, int | None], records: list[RecordRow]) -> tuple[MachineView, ...]:
         newest: dict[str, int] = {}
         for row in records:
-            if row.kind == "near_miss" and row.device in shown_now:
+            if row.kind == "near_miss" and row.device:
                 newest.setdefault(row.device, row.t_ms)
         return tuple(
             MachineView(
@@ -112,15 +110,7 @@ def _alarm(row: AlarmRow) -> AlarmView:
     return AlarmView(row.device, row.name, row.kind, row.zone, row.t_ms, row.state)
 
 
-def _event(row: RecordRow, shown_now: set[str]) -> EventView:
-    """A record as the page may show it.
-
-    Alarms name the device, because somebody must go there. Everything else must not tell who: a tag's record names
-    neither tag nor zone, and a near miss names its machine only where the hour's group is large enough to be counted,
-    so that the list gives away nothing that the tables beside it withhold.
-    """
-    if row.stream != kinds.STREAM_ALARM and row.device not in shown_now:
-        return EventView(row.t_ms, row.recv_ms, row.kind, "", "—", "—", "")
+def _event(row: RecordRow) -> EventView:
     return EventView(row.t_ms, row.recv_ms, row.kind, row.device, row.name, row.zone, _detail(row))
 
 
