@@ -63,16 +63,16 @@ def test_a_command_may_come_in_pieces():
 
 def test_only_an_anchor_asks_and_only_a_tag_answers():
     line = Line()
-    assert line.ask("AT+ANCHOR_SEND=TAG00001,1,X") == ["+ERR=6"]
+    assert line.ask("AT+ANCHOR_SEND=TAG00001,1,X") == ["+ERR=4"]
     line.ask("AT+MODE=1")
-    assert line.ask("AT+TAG_SEND=1,X") == ["+ERR=6"]
+    assert line.ask("AT+TAG_SEND=1,X") == ["+ERR=4"]
 
 
 @pytest.mark.parametrize("value", ["TAG00001,3,HI", "TAG00001,13,ABCDEFGHIJKLM", ",2,HI", "TAG00001,x,HI", "TAG00001"])
 def test_a_payload_whose_length_is_wrong_or_over_twelve_is_refused(value):
     line = Line()
     line.ask("AT+MODE=1")
-    assert line.ask(f"AT+ANCHOR_SEND={value}") == ["+ERR=5"]
+    assert line.ask(f"AT+ANCHOR_SEND={value}") == ["+ERR=3"]
 
 
 def test_garbage_on_the_line_spoils_answers_and_the_module_recovers():

@@ -16,7 +16,7 @@ _LINE_MAX = 128
 # Ranging exchange, air time and processing of the module: some tens of milliseconds at 6.8 Mbit/s.
 EXCHANGE_S = 0.03
 
-_ERR_NO_AT, _ERR_COMMAND, _ERR_PARAMETER, _ERR_MODE = 1, 4, 5, 6
+_ERR_NO_AT, _ERR_PARAMETER, _ERR_MODE, _ERR_COMMAND = 2, 3, 4, 5
 
 # name -> (default, checker); those kept over a reset by the module's own flash.
 _SETTINGS: dict[str, tuple[str, Callable[[str], bool]]] = {
