@@ -1,0 +1,106 @@
+"""Falls, the button and bends, with lights and vibration as plain objects."""
+
+# ruff: noqa: T201, SIM105 - device code: MicroPython lacks contextlib; stdout is the result.
+
+import asyncio
+import json
+
+from jikimi.edge import sense
+from jikimi.edge.port import port
+from jikimi.edge.warn import IDENTIFY, SEEN, Warner
+from jikimi.edge.wearer import Wearer
+
+here = port()
+
+
+class Pin:
+    def __init__(self):
+        self.level = 0
+
+    def value(self, level):
+        self.level = level
+
+
+class Pwm:
+    def freq(self, _hz):
+        pass
+
+    def duty_u16(self, duty):
+        self.level = 1 if duty else 0
+
+
+class Clock:
+    ms = 0
+
+    def up_ms(self):
+        return self.ms
+
+
+haptic, buzzer, red, amber, green = Pin(), Pwm(), Pin(), Pin(), Pin()
+warner = Warner(haptic, buzzer, red, amber, green)
+records = []
+warned = []
+shown_at_record = []
+
+
+def record(kind, data):
+    shown_at_record.append(red.level)
+    records.append([kind, sorted(data.items())])
+    return len(records)
+
+
+wearer = Wearer(warner, lambda *args: warned.append(list(args)), record, Clock())
+
+
+def shown():
+    return [haptic.level, buzzer.level, red.level, amber.level, green.level]
+
+
+result = {"off": shown()}
+warner.level(1)
+result["caution"] = shown()
+warner.level(2)
+result["danger"] = shown()
+warner.level(0)
+wearer.on_sense(sense.FALLING, 0, 500, 30)
+wearer.on_sense(sense.FALL, 0, 990, 31)
+result["fall"] = shown()
+warner.briefly(IDENTIFY, 500)
+result["identify in alarm"] = shown()
+warner.briefly(SEEN, 100)
+result["seen in alarm"] = shown()
+warner._advance(50)
+warner._advance(50)
+result["alarm again"] = shown()
+wearer.on_sense(sense.RECOVERED, 0, 0, 0)
+result["recovered"] = shown()
+
+
+async def press(*pattern):
+    """Button levels, one per poll; the watch ends with the pattern."""
+    levels = list(pattern)
+
+    async def nap(_ms):
+        if not levels:
+            raise OSError("end")
+
+    try:
+        await wearer.watch_button(lambda: levels.pop(0), nap, lambda: None)
+    except OSError:
+        pass
+
+
+async def presses():
+    await press(1, 1, 0)  # short, no alarm: nothing
+    result["idle press"] = len(records)
+    await press(*([1] * 40 + [0]))
+    result["sos"] = shown()
+    await press(1, 1, 0)
+    result["cancelled"] = shown()
+
+
+asyncio.run(presses())
+result["records"] = records
+result["warned"] = warned
+result["lit before written"] = shown_at_record
+print(json.dumps(result))
