@@ -43,15 +43,15 @@ def test_a_fall_cut_off_by_the_end_does_not_count_and_its_report_is_not_false() 
     assert (score.acted, score.detected, score.false) == (0, 0, 0)
 
 
-@pytest.mark.parametrize(("t_s", "detected"), [(17.9, 0), (18.1, 1), (22.0, 1), (34.9, 1), (35.1, 0)])
-def test_an_incursion_is_detected_from_two_seconds_before_it_to_ten_after_it(t_s: float, detected: int) -> None:
-    score = score_incursions([_incursion()], [ReportedNearMiss("m", "a", t_s)], 60.0, WARN)
+@pytest.mark.parametrize(("t_s", "detected"), [(17.9, 0), (18.1, 1), (22.0, 1), (30.9, 1), (31.1, 0)])
+def test_an_incursion_is_detected_from_two_seconds_before_it_to_six_after_it(t_s: float, detected: int) -> None:
+    score = score_incursions([_incursion()], [_incursion()], [ReportedNearMiss("m", "a", t_s)], 60.0, WARN)
     assert (score.acted, score.detected, score.false) == (1, detected, 1 - detected)
 
 
 def test_an_incursion_needs_the_report_of_its_own_machine_and_worker() -> None:
     wrong = [ReportedNearMiss("n", "a", 22.0), ReportedNearMiss("m", "b", 22.0)]
-    score = score_incursions([_incursion()], wrong, 60.0, WARN)
+    score = score_incursions([_incursion()], [_incursion()], wrong, 60.0, WARN)
     assert (score.detected, score.false) == (0, 2)
 
 
@@ -59,7 +59,7 @@ def test_an_incursion_needs_the_report_of_its_own_machine_and_worker() -> None:
     "brief", [_incursion(end=20.9), _incursion(nearest=2.8), _incursion(complete=False), _incursion(end=55.0)]
 )
 def test_brief_shallow_and_cut_off_incursions_do_not_count_but_their_reports_are_not_false(brief: Incursion) -> None:
-    score = score_incursions([brief], [ReportedNearMiss("m", "a", 21.0)], 60.0, WARN)
+    score = score_incursions([brief], [brief], [ReportedNearMiss("m", "a", 21.0)], 60.0, WARN)
     assert (score.acted, score.false) == (0, 0)
 
 
@@ -69,4 +69,9 @@ def test_marginal_incursions_are_the_brief_and_the_shallow_ones() -> None:
 
 def test_one_report_over_a_short_step_out_covers_both_incursions() -> None:
     true = [_incursion(20.0, 23.0), _incursion(25.0, 28.0)]
-    assert score_incursions(true, [ReportedNearMiss("m", "a", 28.2)], 60.0, WARN).detected == 2
+    assert score_incursions(true, true, [ReportedNearMiss("m", "a", 28.2)], 60.0, WARN).detected == 2
+
+
+def test_a_report_of_someone_who_only_grazed_the_zone_is_not_false() -> None:
+    score = score_incursions([], [_incursion(nearest=3.1)], [ReportedNearMiss("m", "a", 26.0)], 60.0, WARN)
+    assert (score.acted, score.false) == (0, 0)

@@ -193,3 +193,11 @@ def test_getting_up_turns_the_trunk_at_about_one_g_and_the_gyroscope_feels_it() 
         lying, risen = rising[:5, :3].mean(axis=0), rising[-5:, :3].mean(axis=0)
         angle = np.degrees(np.arccos(lying @ risen / np.linalg.norm(lying) / np.linalg.norm(risen)))
         assert np.linalg.norm(rising[:, 3:].sum(axis=0) / rate) == pytest.approx(angle, abs=10)
+
+
+def test_a_margin_adds_those_who_came_near_and_widens_the_rest(floor: Floor) -> None:
+    exact, wider = floor.incursions(62.0), floor.incursions(62.0, margin_m=0.5)
+    for incursion in exact:
+        same = [w for w in wider if (w.board, w.machine) == (incursion.board, incursion.machine)]
+        assert any(w.begin_s <= incursion.begin_s and w.end_s >= incursion.end_s for w in same)
+    assert sum(w.dwell_s for w in wider) > sum(i.dwell_s for i in exact)

@@ -13,6 +13,7 @@ from typing import Any
 
 from jikimi.fleet.demo.ledger import Ledger, percentile
 from jikimi.fleet.demo.matching import (
+    LEAST_DEPTH_M,
     ReportedFall,
     ReportedNearMiss,
     Score,
@@ -51,7 +52,7 @@ def score(members: Sequence[Member], floor: Floor, stored: Stored, epoch_ms: flo
     true = floor.incursions(end_s)
     return Scores(
         score_falls(floor.acted_falls(end_s), falls, end_s),
-        score_incursions(true, near, end_s, warn_m),
+        score_incursions(true, floor.incursions(end_s, LEAST_DEPTH_M), near, end_s, warn_m),
         marginal(true, warn_m),
     )
 

@@ -5,9 +5,11 @@ Tolerances, all in seconds of the world's clock:
 - a fall is detected by a FALL record of that worker's tag from 1 s before to 3 s after the impact (the core promises
   2 s, the device's clock and its blocks of samples need the rest);
 - an incursion is detected by a NEAR_MISS record of that machine's node naming that worker's tag, made between 2 s
-  before the incursion begins and 10 s after it ends (a node reports when the encounter is over);
+  before the incursion begins and 6 s after it ends (a node reports when the encounter is over: out of the zone and its
+  hysteresis, or not heard for 3 s);
 - an incursion counts when it lasted at least 1 s and went at least 0.3 m deep. Shorter and shallower ones are within
-  what ranging can tell; reporting them is neither right nor wrong, and they are counted as `marginal`.
+  what ranging can tell; reporting them is neither right nor wrong, and they are counted as `marginal`. Likewise a
+  report is false only when the worker stayed more than 0.3 m outside the zone all the time;
 - what had not ended, or not been given the time above to be reported, when the run ended does not count.
 """
 
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from jikimi.fleet.floor import ActedFall, Incursion
 
 FALL_BEFORE_S, FALL_AFTER_S = 1.0, 3.0
-NEAR_BEFORE_S, NEAR_AFTER_S = 2.0, 10.0
+NEAR_BEFORE_S, NEAR_AFTER_S = 2.0, 6.0
 LEAST_DWELL_S, LEAST_DEPTH_M = 1.0, 0.3
 
 
@@ -69,14 +71,18 @@ def score_falls(acted: Sequence[ActedFall], reported: Sequence[ReportedFall], en
 
 def score_incursions(
     true: Sequence[Incursion],
+    approaches: Sequence[Incursion],
     reported: Sequence[ReportedNearMiss],
     end_s: float,
     warn_m: dict[str, float],
 ) -> Score:
-    """Incursions that were over, and their report due, by `end_s`; one report may cover several of one worker."""
+    """Incursions that were over, and their report due, by `end_s`; one report may cover several of one worker.
+
+    `approaches` are the true incursions into zones wider by LEAST_DEPTH_M.
+    """
     counted = [i for i in true if _counts(i, end_s, warn_m[i.machine])]
     found = [any(_fits(report, incursion) for report in reported) for incursion in counted]
-    false = sum(not any(_fits(report, incursion) for incursion in true) for report in reported)
+    false = sum(not any(_fits(report, approach) for approach in approaches) for report in reported)
     missed = [
         f"incursion of {i.board} at {i.machine} at {i.begin_s:.1f} s for {i.dwell_s:.1f} s, to {i.min_distance_m:.2f} m"
         for i, hit in zip(counted, found, strict=True)

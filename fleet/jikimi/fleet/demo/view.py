@@ -139,7 +139,7 @@ def _alarms(alarms: Sequence[str]) -> Table:
 
 
 def _near_misses(rows: Sequence[tuple[str, int]]) -> Table:
-    table = Table("machine", "near misses", title="near misses", title_justify="left")
+    table = Table(title="near misses", title_justify="left", show_header=False, min_width=24)
     for machine, count in rows:
         table.add_row(machine, str(count))
     return table

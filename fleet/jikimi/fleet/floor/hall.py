@@ -94,8 +94,11 @@ class Floor:
         ]
         return sorted(falls, key=lambda fall: fall.impact_s)
 
-    def incursions(self, until_s: float) -> list[Incursion]:
-        """Every stay of a worker in a machine's warning zone from the opening to `until_s`, in order of time."""
+    def incursions(self, until_s: float, margin_m: float = 0.0) -> list[Incursion]:
+        """Every stay of a worker in a machine's warning zone from the opening to `until_s`, in order of time.
+
+        With a margin also those who came only so near to the zone.
+        """
         times = np.arange(0.0, min(until_s, self.closed_s) - self._start_s, GRID_S)
         if not len(times):
             return []
@@ -106,7 +109,7 @@ class Floor:
             for board, place in places.items():
                 away = np.linalg.norm(place - centre, axis=1)
                 shifted = self._start_s + times
-                found += incursions(board, name, shifted, away, machine.warn, machine.danger)
+                found += incursions(board, name, shifted, away, machine.warn + margin_m, machine.danger)
         return sorted(found, key=lambda incursion: incursion.begin_s)
 
     @property

@@ -56,7 +56,8 @@ class Turn:
     def fall_s(self, number: int) -> float:
         """When the worker's `number`-th fall is due (0 = the first)."""
         every = max(_FALL_GAP_S * self.crew, _FALL_TURN_S)
-        return _FIRST_FALL_S + self.rank * every / self.crew + number * every
+        last_first = self.crew - 1 - self.rank  # those whose errand comes first have time for it
+        return _FIRST_FALL_S + last_first * every / self.crew + number * every
 
 
 class Timeline:
@@ -232,7 +233,7 @@ def _start(plan: Plan, turn: Turn) -> Point:
     """Starting places: a row in the aisle, the first right below the hot machine, outside every warning zone."""
     middle = _hot(plan).home[0]
     offset = (turn.rank + 1) // 2 * (1 if turn.rank % 2 else -1) * 1.1
-    return min(max(middle + offset, 1.0), plan.width - 1.0), 12.0
+    return min(max(middle + offset, 1.0), plan.width - 1.0), 13.6
 
 
 def _beside(station: Point, rng: np.random.Generator) -> Point:
