@@ -26,11 +26,13 @@ def test_nothing_hides_an_alarm_but_the_news_that_somebody_comes(run_device):
 
 def test_recovery_long_press_and_short_press_write_what_they_mean(run_device):
     result = run_device("wearer_cases")
-    falling, fall, cleared, sos, cancelled = result["records"]
+    falling, fall, cleared, sos, again, once_more, *cancelled = result["records"]
     assert falling == [16, [[9, 500]]]
     assert fall == [1, [[9, 990]]]
     assert cleared == [6, [[10, 2], [12, 1]]]  # the fall, recovered
     assert sos == [2, []]
-    assert cancelled == [6, [[10, 4], [12, 2]]]  # the call for help, cancelled
+    assert [again[0], once_more[0]] == [1, 1]
+    assert cancelled == [[6, [[10, seq], [12, 2]]] for seq in (4, 5, 6)]  # each of the three, by the button
+    assert result["in alarm"] is True
     assert result["recovered"] == result["cancelled"] == OFF
     assert result["idle press"] == 3

@@ -16,7 +16,7 @@ from jikimi.edge.port import port
 from jikimi.edge.recorder import Recorder
 from jikimi.edge.reports import Reports
 from jikimi.edge.supervisor import WATCHDOG_MS, Supervisor
-from jikimi.wire import kinds, topics
+from jikimi.wire import kinds, radio, topics
 
 _RESTART_PAUSE_MS = 3000
 # Roles of the ranging module: its driver's TAG and ANCHOR.
@@ -91,7 +91,11 @@ class App:
         fault = Fault(kinds.SENSOR_IMU, record)
         sensing = Sensing(self._core, imu, config.imu.placement, here, wearer.on_sense, fault)
         ephemeral = identity.Ephemeral(config.ephemeral_secret, clock.epoch_ms, clock.up_s)
-        near = TagProximity(self._core, self._air, self._uwb, ephemeral, clock, here, self._on_level, record)
+
+        def flags():
+            return radio.FLAG_ALARM if wearer.in_alarm() else 0
+
+        near = TagProximity(self._core, self._air, self._uwb, ephemeral, clock, here, self._on_level, record, flags)
         pressed = self._hardware.button()
         self._reports.dropped["dropped_samples"] = lambda: imu.overruns
         tasks.add("sense", sensing.run)

@@ -45,10 +45,10 @@ class TagProximity:
     """`uwb` as drivers.ryuw122.Ryuw122 or None, `air` as radio.Radio, `ephemeral` as identity.Ephemeral.
 
     `on_level(level, source, latency_ms)` hears the highest level of all machines when it changes; `record(kind, data)`
-    takes a WARNING for every machine whose level rises.
+    takes a WARNING for every machine whose level rises; `flags()` gives the radio.FLAG_… bits of the own advert.
     """
 
-    def __init__(self, core, air, uwb, ephemeral, clock, port, on_level, record):
+    def __init__(self, core, air, uwb, ephemeral, clock, port, on_level, record, flags):
         self._core = core
         self._air = air
         self._uwb = uwb
@@ -57,17 +57,18 @@ class TagProximity:
         self._port = port
         self._on_level = on_level
         self._record = record
+        self._flags = flags
         self._level = 0
         self._machines = {}
         self._addressed = None
-        self.flags = 0
 
     async def listen(self, beat):
         """Hear machines, let warnings end that are no longer repeated, advertise the id of the hour."""
         while True:
             beat()
-            self._ephemeral.rotate()
-            self._air.advertise(radio.tag_advert(self._ephemeral.value, self.flags), _ADVERT_US)
+            if self._ephemeral.rotate():
+                self._air.new_address()
+            self._air.advertise(radio.tag_advert(self._ephemeral.value, self._flags()), _ADVERT_US)
             heard = self._air.heard()
             while heard is not None:
                 self.on_heard(heard)

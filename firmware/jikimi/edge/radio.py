@@ -3,6 +3,7 @@
 from jikimi.edge.port import const
 
 _IRQ_SCAN_RESULT = const(5)
+_NON_RESOLVABLE = const(3)
 _ADVERT_BYTES = const(31)
 _SLOTS = const(24)
 _SCAN_INTERVAL_US = const(60_000)
@@ -44,7 +45,18 @@ class Radio:
         """Switch on and listen; OSError when the chip does not."""
         self._ble.active(True)
         self._ble.irq(self._on_irq)
+        self._listen()
+
+    def _listen(self):
         self._ble.gap_scan(0, _SCAN_INTERVAL_US, _SCAN_WINDOW_US, False)
+
+    def new_address(self):
+        """Take a new random address: with the old one a change of id would hide nothing."""
+        self._ble.gap_advertise(None)  # a stack refuses to change the address it is using
+        self._ble.gap_scan(None)
+        self._ble.config(addr_mode=_NON_RESOLVABLE)
+        self._advert = None
+        self._listen()
 
     def advertise(self, payload, interval_us):
         """Say `payload` (at most 31 bytes) from now on; the same again costs nothing."""

@@ -7,6 +7,7 @@ _BEND_WINDOW_MS = 15 * 60_000
 # A press this long is a call for help; a shorter one says "I am all right" while an alarm is on.
 _SOS_MS = 1500
 _POLL_MS = 50
+_ALARMS = (kinds.FALL, kinds.NO_MOTION, kinds.SOS)
 _CHECK_MS = 1000
 
 
@@ -18,7 +19,7 @@ class Wearer:
         self._warned = warned
         self._record = record
         self._clock = clock
-        self._open = {}  # alarm kind: its seq, until it is cleared
+        self._open = []  # (kind, seq) of alarms that are not cleared; seq None when the flash did not take it
         self._bends = 0
         self._bends_since_ms = 0
 
@@ -42,11 +43,12 @@ class Wearer:
     def _alarm(self, kind, data, latency_ms):
         self._warner.alarm(True)  # before anything that takes time
         self._warned(kinds.LEVEL_DANGER, kinds.SOURCE_FALL, latency_ms)
-        self._open[kind] = self._record(kind, data)
+        self._open.append((kind, self._record(kind, data)))
 
     def _clear(self, which, why):
-        for kind in which:
-            seq = self._open.pop(kind, None)
+        cleared = [alarm for alarm in self._open if alarm[0] in which]
+        self._open = [alarm for alarm in self._open if alarm[0] not in which]
+        for _kind, seq in cleared:
             if seq is not None:
                 self._record(kinds.CLEARED, {kinds.REF_SEQ: seq, kinds.WHY: why})
         self._warner.alarm(bool(self._open))
@@ -63,7 +65,7 @@ class Wearer:
                     self._alarm(kinds.SOS, {}, _POLL_MS)
             else:
                 if 0 < held_ms < _SOS_MS and self._open:
-                    self._clear(list(self._open), kinds.WHY_CANCELLED)
+                    self._clear(_ALARMS, kinds.WHY_CANCELLED)
                 held_ms = 0
 
     async def count_bends(self, sleep_ms, beat):

@@ -149,7 +149,7 @@ def tag(uwb):
     records = []
     made = TagProximity(
         core, None, uwb, Ephemeral(), clock, here, lambda level, source, _ms: levels.append([level, source]),
-        lambda kind, data: records.append(data),
+        lambda kind, data: records.append(data), lambda: 0,
     )  # fmt: skip
     return made, clock, levels, records
 

@@ -95,6 +95,9 @@ async def presses():
     result["idle press"] = len(records)
     await press(*([1] * 40 + [0]))
     result["sos"] = shown()
+    wearer.on_sense(sense.FALL, 0, 800, 31)
+    wearer.on_sense(sense.FALL, 0, 810, 31)
+    result["in alarm"] = wearer.in_alarm()
     await press(1, 1, 0)
     result["cancelled"] = shown()
 
