@@ -1,7 +1,7 @@
 # ruff: noqa: F821 - MicroPython's manifest functions (docs/reference/manifest.html) are injected.
 """Freeze manifest of the device application: make FROZEN_MANIFEST=…/firmware/manifest.py.
 
-The native core is built into such an image by native/micropython.cmake; a board without it takes
+The native core is built into such an image by native/natmod/micropython.cmake; a board without it takes
 /lib/jikimi/sigcore.mpy from its flash. Manifests run in their own directory.
 """
 
