@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jikimi.fleet.demo.ledger import Ledger, percentile
+from jikimi.fleet.demo.ledger import Key, Ledger, percentile
 from jikimi.fleet.demo.matching import (
     LEAST_DEPTH_M,
     ReportedFall,
@@ -57,14 +57,18 @@ def score(members: Sequence[Member], floor: Floor, stored: Stored, epoch_ms: flo
     )
 
 
-def figures(ledger: Ledger, stored: Stored) -> dict[str, Any]:
-    """What became of the records the devices wrote."""
+def figures(ledger: Ledger, due: frozenset[Key], stored: Stored) -> dict[str, Any]:
+    """What became of the records the devices wrote.
+
+    `due` are those that were on the consoles before the database was read: only they can be missing. What came
+    between that and the reading of `ledger` counts as published if it is stored already.
+    """
     alarms, warnings = ledger.alarm_latencies_ms(), ledger.warning_ms
     return {
-        "events_published": len(ledger.records),
+        "events_published": len(due | (ledger.records.keys() & stored.keys)),
         "events_stored": len(stored.records),
         "duplicates": stored.duplicates,
-        "lost": len(ledger.records.keys() - stored.keys),
+        "lost": len(due - stored.keys),
         "alarm_latency_ms": _spread(alarms),
         "warning_latency_ms": _spread(warnings),
     }

@@ -151,7 +151,9 @@ class Factory:
 
     def _summary(self) -> Summary:
         """The account of the run, from the consoles, the database and the floor's truth."""
+        due = frozenset(self.ledger.records)
         kept = stored.read(self.site.database_url, self.site.name)
+        self._listen()
         scores = account.score(self.members, self.floor, kept, self.world_epoch_ms, self.end_s)
         services = {status.name: status.restarts for status in self._supervisor.status() if status.restarts}
         boards = {board.name: board.boots - 1 for board in self._boards if board.boots > 1}
@@ -173,7 +175,7 @@ class Factory:
             restarts=services | boards,
             missed=[*scores.falls.missed, *scores.incursions.missed],
             interrupted=self._stop.is_set(),
-            **account.figures(self.ledger, kept),
+            **account.figures(self.ledger, due, kept),
         )
 
     def _over(self) -> bool:
@@ -182,10 +184,13 @@ class Factory:
 
     def _tick(self) -> None:
         self._supervisor.wait(0)  # raises when a service cannot be kept running
-        while not self._said.empty():
-            self.ledger.feed(*self._said.get())
+        self._listen()
         for line in self._feed.news():
             self._view.event(line)
+
+    def _listen(self) -> None:
+        while not self._said.empty():
+            self.ledger.feed(*self._said.get())
 
     def _state(self) -> State:
         nodes = {member.device: member.name for member in self.members if not member.is_tag}
