@@ -1,10 +1,11 @@
-"""The latest of the store, in words, while a run goes."""
+"""The latest of the store, in words, while a run goes; it shows what any live view may show, and no more."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 
+from jikimi.fleet.aggregate import near_misses_by_machine
+from jikimi.fleet.aggregate.live import LiveRule
 from jikimi.fleet.store import AlarmRow, RecordRow, Store
 
 _QUIET = ("bends",)  # stored, but not news
@@ -15,18 +16,19 @@ class Feed:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._rule = LiveRule(store)
         self._last = 0
         self.stored = 0
-        self.near_misses: Counter[str] = Counter()  # by device id of the machine node
+        self.near_misses: dict[str, int | None] = {}  # by device id of the machine node; None: too few people
 
     def news(self) -> list[str]:
         """A line for each record stored since the last call."""
         rows = self._store.records_after(self._last)
         self.stored += len(rows)
-        self.near_misses.update(row.device for row in rows if row.kind == "near_miss")
         if rows:
             self._last = rows[-1].id
-        return [_line(row) for row in rows if row.kind not in _QUIET]
+            self.near_misses = {cell.machine: cell.count for cell in near_misses_by_machine(self._store)}
+        return [_line(self._rule.shown(row)) for row in rows if row.kind not in _QUIET]
 
     def open_alarms(self) -> list[str]:
         """A line for each alarm neither acknowledged nor resolved, newest first."""

@@ -128,6 +128,8 @@ class Factory:
         self.startup_s = time.monotonic() - self._began
         self.floor.open(self._world.now())
         self._view.say(f"the floor is open ({self.startup_s:.1f} s after the start)")
+        if page := self._page():
+            self._view.say(f"live page: {page}")
         while not self._stop.is_set() and not self._over():
             self._tick()
             self._view.show(self._state())
@@ -202,8 +204,11 @@ class Factory:
             open_alarms=self._feed.open_alarms(),
             near_misses=[(name, self._feed.near_misses.get(device, 0)) for device, name in nodes.items()],
             stored=self._feed.stored,
-            page=f"http://127.0.0.1:{self.site.ports().web}/" if self._options.web else None,
+            page=self._page(),
         )
+
+    def _page(self) -> str | None:
+        return f"http://127.0.0.1:{self.site.ports().web}/" if self._options.web else None
 
 
 def _not_connected(boards: list[VirtualBoard]) -> str:

@@ -26,7 +26,7 @@ class State:
     online: int
     devices: int
     open_alarms: Sequence[str]
-    near_misses: Sequence[tuple[str, int]]  # per machine
+    near_misses: Sequence[tuple[str, int | None]]  # per machine; None: too few people are behind it
     stored: int
     page: str | None
 
@@ -113,10 +113,9 @@ class LiveView:
 
 def _headline(state: State) -> str:
     until = "" if state.seconds is None else f" of {state.seconds:.0f}"
-    near = sum(count for _, count in state.near_misses)
     return (
         f"{state.elapsed_s:.0f}{until} s: {state.online} of {state.devices} devices online, "
-        f"{len(state.open_alarms)} open alarms, {near} near misses, {state.stored} records stored"
+        f"{len(state.open_alarms)} open alarms, {state.stored} records stored"
     )
 
 
@@ -138,8 +137,8 @@ def _alarms(alarms: Sequence[str]) -> Table:
     return table
 
 
-def _near_misses(rows: Sequence[tuple[str, int]]) -> Table:
+def _near_misses(rows: Sequence[tuple[str, int | None]]) -> Table:
     table = Table(title="near misses", title_justify="left", show_header=False, min_width=24)
     for machine, count in rows:
-        table.add_row(machine, str(count))
+        table.add_row(machine, "too few" if count is None else str(count))
     return table
