@@ -43,12 +43,8 @@ class _Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-def _machine(**changes: object) -> MachineView:
-    base: dict[str, object] = {
-        "device": "d1", "name": "Press A", "kind": "press", "zone": "Z", "x_mm": 1, "y_mm": 2,
-        "warn_mm": 3000, "danger_mm": 1500, "count": 6, "last_near_miss_ms": 0,
-    }  # fmt: skip
-    return MachineView(**{**base, **changes})  # type: ignore[arg-type]
+def _machine(name: str = "Press A", kind: str = "press", count: int | None = 6, seen_ms: int = 0) -> MachineView:
+    return MachineView(PlannedMachine("d1", name, kind, "Z", 1, 2, 3000, 1500), count, seen_ms)
 
 
 def _snapshot(**changes: object) -> Snapshot:
@@ -67,7 +63,7 @@ def test_no_name_from_outside_can_add_an_element(name):
     snap = _snapshot(
         site=name,
         zones=(ZoneView(name, 0, 0, 10, 10),),
-        machines=(_machine(name=name, kind=name, zone=name),),
+        machines=(_machine(name, name),),
         devices=(DeviceView(name, "tag", name, name, "active", True, 0, 50),),
         alarms=(AlarmView(name, name, "fall", name, _NOW, "open"),),
         events=(EventView(_NOW, _NOW, "fall", name, name, name, name),),
@@ -76,7 +72,7 @@ def test_no_name_from_outside_can_add_an_element(name):
     plain = _snapshot(
         site="x",
         zones=(ZoneView("x", 0, 0, 10, 10),),
-        machines=(_machine(name="x", kind="x", zone="x"),),
+        machines=(_machine("x", "x"),),
         devices=(DeviceView("x", "tag", "x", "x", "active", True, 0, 50),),
         alarms=(AlarmView("x", "x", "fall", "x", _NOW, "open"),),
         events=(EventView(_NOW, _NOW, "fall", "x", "x", "x", "x"),),
@@ -110,8 +106,8 @@ def test_a_group_that_is_too_small_shows_words_and_no_number():
 
 
 def test_a_machine_pulses_only_in_the_seconds_after_a_near_miss():
-    fresh = floor_svg(_snapshot(machines=(_machine(last_near_miss_ms=_NOW - 1000),)))
-    stale = floor_svg(_snapshot(machines=(_machine(last_near_miss_ms=_NOW - 60_000),)))
+    fresh = floor_svg(_snapshot(machines=(_machine(seen_ms=_NOW - 1000),)))
+    stale = floor_svg(_snapshot(machines=(_machine(seen_ms=_NOW - 60_000),)))
     assert "machine recent" in fresh
     assert "machine recent" not in stale
 

@@ -7,24 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jikimi.fleet.errors import SiteError
-from jikimi.fleet.web.snapshot import ZoneView
+from jikimi.fleet.web.snapshot import PlannedMachine, ZoneView
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@dataclass(frozen=True)
-class PlannedMachine:
-    """A machine as drawn; `device` is the id of its node."""
-
-    device: str
-    name: str
-    kind: str
-    zone: str
-    x_mm: int
-    y_mm: int
-    warn_mm: int
-    danger_mm: int
 
 
 @dataclass(frozen=True)

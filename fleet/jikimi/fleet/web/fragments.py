@@ -106,7 +106,7 @@ def machines_html(machines: tuple[MachineView, ...], lang: str) -> str:
             bar = f'<span class="few">{escape(text("too_few", lang))}</span>'
         else:
             bar = f'<i style="width:{round(100 * m.count / max(peak, 1))}%"></i><span>{m.count}</span>'
-        return f'<li><b>{escape(m.name)}</b><div class="bar">{bar}</div></li>'
+        return f'<li><b>{escape(m.plan.name)}</b><div class="bar">{bar}</div></li>'
 
-    ranked = sorted(machines, key=lambda m: (-(m.count or 0), m.name))
+    ranked = sorted(machines, key=lambda m: (-(m.count or 0), m.plan.name))
     return f'<ul class="machines">{"".join(row(m) for m in ranked)}</ul>'

@@ -84,18 +84,7 @@ class Live:
             if row.kind == "near_miss" and row.device:
                 newest.setdefault(row.device, row.t_ms)
         return tuple(
-            MachineView(
-                device=machine.device,
-                name=machine.name,
-                kind=machine.kind,
-                zone=machine.zone,
-                x_mm=machine.x_mm,
-                y_mm=machine.y_mm,
-                warn_mm=machine.warn_mm,
-                danger_mm=machine.danger_mm,
-                count=counts.get(machine.device, 0),
-                last_near_miss_ms=newest.get(machine.device, 0),
-            )
+            MachineView(machine, counts.get(machine.device, 0), newest.get(machine.device, 0))
             for machine in self._plan.machines
         )
 

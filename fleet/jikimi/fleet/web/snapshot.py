@@ -54,8 +54,8 @@ class CellView:
 
 
 @dataclass(frozen=True)
-class MachineView:
-    """A machine on the floor plan, with its near misses (None: too few people to show) and the newest one's time."""
+class PlannedMachine:
+    """A machine as drawn on the plan; `device` is the id of its node."""
 
     device: str
     name: str
@@ -65,6 +65,13 @@ class MachineView:
     y_mm: int
     warn_mm: int
     danger_mm: int
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """A machine with its near misses (None: too few people to show) and the newest one's time."""
+
+    plan: PlannedMachine
     count: int | None
     last_near_miss_ms: int
 
