@@ -15,6 +15,7 @@ from jikimi.fleet.web.snapshot import (
     DeviceView,
     EventView,
     MachineView,
+    PlannedMachine,
     Snapshot,
     ZoneView,
 )

@@ -54,9 +54,10 @@ def _machine(machine: MachineView, now_ms: int, unit: int, lang: str) -> str:
     recent = 0 <= now_ms - machine.last_near_miss_ms < _PULSE_MS
     icon = _ICONS.get(machine.plan.kind, _ICON_OTHER)
     count = text("too_few", lang) if machine.count is None else str(machine.count)
+    x, y = machine.plan.x_mm, machine.plan.y_mm
     near_misses = f"{text('near_misses_short', lang)}: {count}"
     return (
-        f'<g class="machine{" recent" if recent else ""}" transform="translate({machine.plan.x_mm} {machine.plan.y_mm})">'
+        f'<g class="machine{" recent" if recent else ""}" transform="translate({x} {y})">'
         f'<circle class="warn" r="{machine.plan.warn_mm}"/><circle class="danger" r="{machine.plan.danger_mm}"/>'
         f'<g class="icon" transform="scale({unit / 45:.1f})">{icon}</g>'
         f'<text class="machine-name" y="{unit * 2}">{escape(machine.plan.name)}</text>'
