@@ -203,6 +203,13 @@ def test_a_last_will_that_comes_after_the_next_birth_does_not_count(store):
     assert [row.online for row in store.device_rows()] == [True, False, False]
 
 
+@pytest.mark.parametrize(("boot", "online"), [(1, True), (2, False), (3, False)])
+def test_a_last_will_counts_unless_it_is_of_a_boot_before_the_last_birth_that_was_stored(store, boot, online):
+    store.store_batch(Batch(statuses=(report("t1", 2, online=True),)))
+    store.store_batch(Batch(statuses=(report("t1", boot, online=False, heard=False),)))
+    assert store.device_rows()[0].online is online
+
+
 def test_what_the_broker_says_about_a_device_is_no_sign_of_life(store):
     store.store_batch(Batch(statuses=(report("t1", 1, online=True, recv_ms=5, firmware="1.0"),)))
     store.store_batch(Batch(statuses=(report("t1", 1, online=False, heard=False, recv_ms=8),)))

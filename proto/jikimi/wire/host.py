@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import cbor2
 
-from jikimi.wire import WireError, cbor, kinds, messages, topics
+from jikimi.wire import WireError, cbor, checks, kinds, messages, topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,14 @@ class Command:
     expires_ms: int | None
 
 
+class FirstRecord(NamedTuple):
+    """Of which sequence the records of a message are, and the number of the first one."""
+
+    boot: int
+    stream: int
+    seq: int
+
+
 Message = RecordBatch | Birth | Vitals | Ack | Command
 
 
@@ -115,6 +124,29 @@ def decode(leaf: str, payload: bytes) -> Message:
     if leaf == topics.COMMAND:
         return Command(*messages.unpack_command(value))
     raise WireError("topic", f"unknown leaf {leaf!r}")
+
+
+def first_record(payload: bytes) -> FirstRecord | None:
+    """What the front of a refused batch says its first record is; None when even that cannot be read.
+
+    Whatever comes behind the first seq may be broken. Never raises.
+    """
+    if not payload or payload[0] >> 5 != cbor.MAP:
+        return None
+    decoder = cbor2.CBORDecoder(io.BytesIO(payload[1 : cbor.MAX_SIZE]))
+    try:
+        pairs = [(decoder.decode(), decoder.decode()) for _ in range(_FRONT)]
+        if [key for key, _ in pairs] != list(range(_FRONT)):
+            return None
+        version, boot, stream, _, _, seq = (value for _, value in pairs)
+        checks.integer(version, checks.VERSION, checks.VERSION, "version")
+        return FirstRecord(
+            checks.integer(boot, 1, checks.MAX_U32, "boot"),
+            checks.integer(stream, 0, 1, "stream"),
+            checks.integer(seq, 1, checks.MAX_U32, "first seq"),
+        )
+    except (cbor2.CBORError, WireError, ValueError, TypeError, OverflowError, RecursionError):
+        return None
 
 
 def event_time_ms(record: Record, batch: RecordBatch) -> int | None:
@@ -143,6 +175,7 @@ def loads(payload: bytes) -> object:
     return cbor.loads(payload)
 
 
+_FRONT = 6  # keys of a batch in front of its records: version, boot, stream, UTC, clock quality, first seq
 _INT_END = 1 << 64
 
 

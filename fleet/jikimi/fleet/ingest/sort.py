@@ -25,9 +25,12 @@ def sort(site: str, message: Incoming) -> Sorted:
             return _refuse(message, FOREIGN)
         if leaf == topics.STATE and not message.payload:
             return None  # how MQTT deletes a retained message
-        content = host.decode(leaf, message.payload)
     except WireError as error:
         return _refuse(message, error.reason)
+    try:
+        content = host.decode(leaf, message.payload)
+    except WireError as error:
+        return _park(device, leaf, message, error.reason)
     if isinstance(content, host.RecordBatch):
         return _records(device, message, content)
     assert isinstance(content, host.Birth | host.Vitals)  # what the leaves that go up carry
@@ -36,6 +39,14 @@ def sort(site: str, message: Incoming) -> Sorted:
 
 def _refuse(message: Incoming, reason: str) -> DeadLetter:
     return DeadLetter(_source(message), reason)
+
+
+def _park(device: str, leaf: str, message: Incoming, reason: str) -> DeadLetter:
+    """Refuse the message of a device; what still says which record comes first lets the device be acknowledged."""
+    first = host.first_record(message.payload) if leaf in (topics.ALARM, topics.EVENT) else None
+    if first is None:
+        return _refuse(message, reason)
+    return DeadLetter(_source(message), reason, StreamKey(device, first.boot, first.stream), first.seq)
 
 
 def _source(message: Incoming) -> Source:

@@ -139,7 +139,7 @@ class Worker:
             return self._store_patiently(_batch([item]))
         except MessageError as error:
             _log.error("a message is refused by the database: %s", error)
-            return self._store_patiently(_batch([DeadLetter(item.source, _REFUSED)]))
+            return self._store_patiently(_batch([_refused(item)]))
 
     def _store_patiently(self, batch: Batch) -> Outcome:
         for pause_s in _RETRY_S:
@@ -177,6 +177,12 @@ def clock_needs_setting(report: StatusReport) -> bool:
     if report.clock_quality != kinds.CLOCK_SET or report.epoch_ms is None:
         return True
     return abs(report.source.recv_ms - report.epoch_ms) > _CLOCK_OFF_MS
+
+
+def _refused(item: RecordMessage | StatusReport | DeadLetter) -> DeadLetter:
+    if isinstance(item, RecordMessage):
+        return DeadLetter(item.source, _REFUSED, item.key, item.records[0].seq)
+    return DeadLetter(item.source, _REFUSED)
 
 
 def _is_alarm(message: Incoming) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from jikimi.fleet.store.batch import StreamKey
-from jikimi.fleet.store.schema import ack, record
+from jikimi.fleet.store.schema import ack, parked, record
 from jikimi.fleet.store.schema import lost as lost_table
 from jikimi.fleet.store.upsert import insert
 
@@ -76,7 +76,9 @@ def _walk(connection: sa.Connection, site: str, key: StreamKey, upto: int) -> in
     """The mark after everything stored or declared lost next to `upto`."""
     while True:
         moved = _contiguous(_stored_above(connection, site, key, upto), upto)
-        moved = max(moved, _lost_through(connection, site, key, moved + 1))
+        moved = max(
+            moved, _lost_through(connection, site, key, moved + 1), _parked_at(connection, site, key, moved + 1)
+        )
         if moved == upto:
             return upto
         upto = moved
@@ -109,6 +111,26 @@ def _lost_through(connection: sa.Connection, site: str, key: StreamKey, seq: int
         lost_table.c.last_seq >= seq,
     )
     return connection.execute(query).scalar() or 0
+
+
+def _parked_at(connection: sa.Connection, site: str, key: StreamKey, seq: int) -> int:
+    """`seq` if that record is parked in a dead letter, else 0."""
+    this = {"site": site, **key._asdict(), "seq": seq}
+    query = sa.select(parked.c.seq).where(*(parked.c[name] == value for name, value in this.items()))
+    return connection.execute(query).scalar() or 0
+
+
+def park(connection: sa.Connection, site: str, key: StreamKey, seq: int, digest: bytes) -> int:
+    """Take `seq` as parked in the dead letter with `digest` if it is the record its sequence waits for.
+
+    Returns the mark of the sequence, moved or not.
+    """
+    upto = _marks(connection, site, [key]).get(key, _Mark(0, 0)).upto
+    if seq != upto + 1:
+        return upto
+    row = {"site": site, **key._asdict(), "seq": seq, "digest": digest}
+    connection.execute(insert(connection, parked).on_conflict_do_nothing(), row)
+    return advance(connection, site, [key], {key: [seq]}, ())[key]
 
 
 def _marks(connection: sa.Connection, site: str, keys: Collection[StreamKey]) -> dict[StreamKey, _Mark]:

@@ -69,10 +69,15 @@ class RecordMessage:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message that is refused, with the reason code."""
+    """A message that is refused, with the reason code.
+
+    `key` and `seq` name its first record where the message of an entitled device still says so; else they are None.
+    """
 
     source: Source
     reason: str
+    key: StreamKey | None = None
+    seq: int | None = None
 
 
 @dataclass(frozen=True)

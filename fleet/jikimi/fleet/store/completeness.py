@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from jikimi.fleet.store.batch import StreamKey
 from jikimi.fleet.store.rows import SequenceRow
-from jikimi.fleet.store.schema import ack, lost, record
+from jikimi.fleet.store.schema import ack, lost, parked, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,7 @@ def sequences(connection: sa.Connection, site: str) -> list[SequenceRow]:
     declared: dict[StreamKey, list[tuple[int, int]]] = defaultdict(list)
     for _, *key, first, last in connection.execute(sa.select(lost).where(lost.c.site == site)):
         declared[StreamKey(*key)].append((first, last))
+    waiting = _parked(connection, site)
     rows = []
     for _, *key, upto, highest in connection.execute(sa.select(ack).where(ack.c.site == site).order_by(*ack.c)):
         sequence = StreamKey(*key)
@@ -31,8 +32,19 @@ def sequences(connection: sa.Connection, site: str) -> list[SequenceRow]:
             last - first + 1 - _stored_within(connection, site, sequence, first, last)
             for first, last in _disjoint(declared[sequence])
         )
-        rows.append(SequenceRow(*sequence, stored.get(sequence, 0), gone, upto, highest))
+        rows.append(SequenceRow(*sequence, stored.get(sequence, 0), gone, waiting.get(sequence, 0), upto, highest))
     return rows
+
+
+def _parked(connection: sa.Connection, site: str) -> dict[StreamKey, int]:
+    key = (parked.c.device, parked.c.boot, parked.c.stream)
+    # One that arrived well after all is no longer counted here, nor is one its device declared lost.
+    same = [parked.c[name] == record.c[name] for name in ("site", "device", "boot", "stream")]
+    came = sa.exists().where(*same, parked.c.seq == record.c.seq)
+    same = [parked.c[name] == lost.c[name] for name in ("site", "device", "boot", "stream")]
+    given_up = sa.exists().where(*same, parked.c.seq.between(lost.c.first_seq, lost.c.last_seq))
+    query = sa.select(*key, sa.func.count()).where(parked.c.site == site, ~came, ~given_up).group_by(*key)
+    return {StreamKey(*found): count for *found, count in connection.execute(query)}
 
 
 def _disjoint(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

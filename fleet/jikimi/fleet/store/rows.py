@@ -66,20 +66,24 @@ class DeviceRow:
 
 @dataclass(frozen=True)
 class SequenceRow:
-    """One sequence: of `highest` records, `stored` are here, and `lost` are not but their device declared them lost."""
+    """One sequence: of `highest` records, `stored` are here, `lost` are not but their device declared them lost.
+
+    `parked` are here only as bytes of a dead letter.
+    """
 
     device: str
     boot: int
     stream: int
     stored: int
     lost: int
+    parked: int
     upto: int
     highest: int
 
     @property
     def missing(self) -> int:
-        """Records neither here nor declared lost: still to come."""
-        return self.highest - self.stored - self.lost
+        """Records neither here, nor declared lost, nor parked: still to come."""
+        return self.highest - self.stored - self.lost - self.parked
 
 
 @dataclass(frozen=True)

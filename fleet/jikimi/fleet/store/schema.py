@@ -102,6 +102,19 @@ lost = Table(
     Column("last_seq", BigInteger, primary_key=True),
 )
 
+# Records which the store has only as bytes of a dead letter: each was the one its sequence waited for, and the first
+# of a message that is refused. They count as accounted for in `ack`, or their device would send them for ever.
+parked = Table(
+    "parked",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("device", String(32), primary_key=True),
+    Column("boot", BigInteger, primary_key=True),
+    Column("stream", Integer, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),  # of the dead letter
+)
+
 # One row per alarm, from whichever of its records came first. Open: `kind` known, no `acknowledged_ms`, no
 # `resolved_ms`; the latter wins over the former. No state column, so that the order of arrival cannot matter.
 alarm = Table(

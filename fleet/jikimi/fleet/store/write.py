@@ -14,7 +14,7 @@ import cbor2
 import sqlalchemy as sa
 
 from jikimi.fleet.store import acks, derive, status
-from jikimi.fleet.store.batch import DeadLetter, Outcome, RecordMessage, StreamKey
+from jikimi.fleet.store.batch import DeadLetter, Outcome, RecordMessage, Source, StreamKey
 from jikimi.fleet.store.schema import dead_letter, device, record
 from jikimi.fleet.store.upsert import insert, insert_for
 from jikimi.wire import kinds
@@ -46,12 +46,17 @@ def store_batch(connection: sa.Connection, site: str, batch: Batch) -> Outcome:
     status.update(connection, site, [report for report in batch.statuses if report.device in senders], messages, active)
     letters = [*batch.dead_letters, *_from_unknown(batch, senders, active)]
     _bury(connection, site, letters)
+    for letter in letters:
+        if letter.key is not None and letter.seq is not None and letter.key.device in active:
+            digest = _digest(letter.source)
+            acknowledged[letter.key] = acks.park(connection, site, letter.key, letter.seq, digest)
     sent = sum(len(message.records) for message in messages)
     return Outcome(len(new), sent - len(new), len(letters), acknowledged)
 
 
 def _senders(connection: sa.Connection, site: str, batch: Batch) -> dict[str, _Sender]:
     devices = {message.key.device for message in batch.messages} | {report.device for report in batch.statuses}
+    devices |= {letter.key.device for letter in batch.dead_letters if letter.key is not None}
     if not devices:
         return {}
     # Asked in each transaction, so that a device added or revoked by another process counts at once.
@@ -150,11 +155,15 @@ def _bury(connection: sa.Connection, site: str, letters: Sequence[DeadLetter]) -
     connection.execute(statement, [_grave(site, letter) for letter in letters])
 
 
+def _digest(source: Source) -> bytes:
+    return hashlib.sha256(source.topic.encode() + b"\0" + source.payload).digest()
+
+
 def _grave(site: str, letter: DeadLetter) -> dict[str, Any]:
     topic, payload, recv_ms = letter.source
     return {
         "site": site,
-        "digest": hashlib.sha256(topic.encode() + b"\0" + payload).digest(),
+        "digest": _digest(letter.source),
         "topic": topic,
         "payload": payload,
         "reason": letter.reason,
