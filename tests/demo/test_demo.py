@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -23,11 +24,12 @@ _MICROPYTHON = "/micropython_run."  # the interpreter's machine code, as its whe
 
 
 def _connections(demo: Demo) -> dict[str, dict[str, Any]]:
-    """The broker's MQTT connections by client id."""
+    """The broker's MQTT connections by the name in their certificate."""
     ports = json.loads((demo.place / "run" / "ports.json").read_text())
     url = f"http://127.0.0.1:{ports['monitor']}/connz?auth=true"
     with urllib.request.urlopen(url, timeout=5) as reply:
-        return {c["mqtt_client"]: c for c in json.load(reply)["connections"] if c.get("mqtt_client")}
+        found = [c for c in json.load(reply)["connections"] if c.get("mqtt_client")]
+    return {c["authorized_user"].partition(".")[0]: c for c in found}
 
 
 def _configurations(demo: Demo) -> dict[str, dict[str, Any]]:
@@ -57,7 +59,8 @@ def test_every_part_of_a_short_run_is_real_and_nothing_is_lost(demo: Start) -> N
         how = "cffi" if name == gateway else "native"
         assert re.search(rf"^jk core \S+ {how}$", console, re.MULTILINE), console
         assert connections[name]["tls_version"] in ("1.2", "1.3")
-        assert name in connections[name]["authorized_user"]
+        digest = hashlib.sha256((run.place / "boards" / name / "tls" / "key.der").read_bytes()).hexdigest()
+        assert connections[name]["mqtt_client"] == f"{name}-{digest[:12]}"
     for name in set(devices) - {gateway}:
         library = run.place / "boards" / name / "lib" / "jikimi"
         assert (library / "sigcore.mpy").read_bytes()[:1] == b"M"

@@ -30,3 +30,8 @@ def test_names_on_the_uwb_radio_have_eight_letters_and_digits(run_device):
         assert len(name) == 8
         assert name.isalnum()
     assert result["short"] == hashlib.sha256(b"dabc").hexdigest()[:8]
+
+
+def test_the_mqtt_client_id_names_the_device_and_cannot_be_guessed_without_its_private_key(run_device):
+    digest = hashlib.sha256(b"a private key").hexdigest()
+    assert run_device("identity_cases")["client"] == f"dabc-{digest[:12]}"

@@ -33,10 +33,11 @@ def main(root):
     try:
         config = configuration.load(root + "/config.json")
         tls = here.tls_context(root + "/tls")
+        client_id = identity.client_id(config.device, _content(root + "/tls/key.der"))
     except (OSError, ValueError) as error:  # ConfigError is a ValueError; keys that are none give one or the other
         here.say("jk log not provisioned: " + here.describe(error))
         return 2
-    asyncio.run(App(here, config, tls, root).run())
+    asyncio.run(App(here, config, tls, client_id, root).run())
     here.reset()
     return 1
 
@@ -44,7 +45,7 @@ def main(root):
 class App:
     """One device: every part once, and who talks to whom."""
 
-    def __init__(self, here, config, tls, root):
+    def __init__(self, here, config, tls, client_id, root):
         self._port = here
         self._config = config
         self._clock = Clock(here)
@@ -57,7 +58,7 @@ class App:
         self._uwb = self._hardware.uwb()
         self._level = 0
         self._reports = self._make_reports(root)
-        self._link = self._make_link(tls)
+        self._link = self._make_link(tls, client_id)
         self._recorder.on_record = self._link.wake
         self._reports.dropped["dropped_adverts"] = lambda: self._air.dropped
         self._reports.dropped["dropped_records"] = lambda: self._recorder.failed + self._journal.lost
@@ -161,7 +162,7 @@ class App:
             battery,
         )
 
-    def _make_link(self, tls):
+    def _make_link(self, tls, client_id):
         here, config, broker = self._port, self._config, self._config.broker
         wifi = self._hardware.wifi()
         will = mqtt.Will(topics.topic(config.site, config.device, topics.STATE), self._reports.will())
@@ -170,7 +171,7 @@ class App:
             return here.open_stream(broker.host, broker.port, tls, broker.server_name or broker.host)
 
         def make_client():
-            return mqtt.Client(here, open_stream, config.device, will=will)
+            return mqtt.Client(here, open_stream, client_id, will=will)
 
         orders = Orders(here, self._clock, self._journal, self._warner)
         orders.link = Link(
@@ -184,6 +185,11 @@ class App:
             wifi and wifi.bring_up,
         )
         return orders.link
+
+
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _journal(here, root, clock):

@@ -1,10 +1,12 @@
 """Who a device is on the radio: names that cannot be followed from one quarter of an hour to the next."""
 
+import binascii
 import hashlib
 import os
 
 PERIOD_S = 900
 EPHEMERAL_BYTES = 8
+_CLIENT_DIGEST_BYTES = 6
 
 # Crockford's alphabet has 32 letters and digits that survive being read aloud; five bits each.
 _UWB_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -32,6 +34,14 @@ def uwb_address(ephemeral):
 def uwb_name(name):
     """Eight ASCII characters for a site or a node, where a module wants a network or an address of that length."""
     return uwb_address(hashlib.sha256(name.encode()).digest())
+
+
+def client_id(device, key):
+    """MQTT client id of a device: stable, and a secret, as it ends in a digest of the private key `key` (DER).
+
+    Whoever connects under the id of another takes over its connection, so no other device may be able to guess it.
+    """
+    return device + "-" + binascii.hexlify(hashlib.sha256(key).digest()[:_CLIENT_DIGEST_BYTES]).decode()
 
 
 def short_id(device):

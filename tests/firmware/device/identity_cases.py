@@ -4,7 +4,7 @@
 
 import json
 
-from jikimi.edge.identity import Ephemeral, ephemeral_id, short_id, uwb_address, uwb_name
+from jikimi.edge.identity import Ephemeral, client_id, ephemeral_id, short_id, uwb_address, uwb_name
 
 secret = bytes(range(16))
 now = [1_790_000_000_000]
@@ -28,6 +28,7 @@ print(
             "clockless": clockless,
             "address": uwb_address(tag.value),
             "name": uwb_name("fab"),
+            "client": client_id("dabc", b"a private key"),
             "short": short_id("dabc").hex(),
         }
     )
