@@ -32,6 +32,10 @@ def test_the_near_miss_has_level_nearest_distance_speed_dwell_and_the_id_of_the_
     assert first["period"] == 1_790_000_000 // 900
 
 
+def test_the_period_is_null_while_the_node_has_no_clock_and_known_as_soon_as_it_has_one(found):
+    assert found["clock set late"] == [None, 1_790_000_000 // 900]
+
+
 def test_one_who_stays_outside_is_not_warned_and_not_written_down(found):
     assert found["outside"] == [[], []]
 

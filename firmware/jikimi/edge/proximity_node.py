@@ -43,10 +43,10 @@ class Incursion:
 class Contact:
     """One tag, as long as its ephemeral id lasts."""
 
-    def __init__(self, core, ephemeral, machine, period, t_ms, has_uwb):
+    def __init__(self, core, ephemeral, machine, t_ms, has_uwb):
         self.ephemeral = ephemeral
         self.address = identity.uwb_address(ephemeral)
-        self.period = period
+        self.period = None  # not known before the node's clock is set
         self.level = 0
         self.distance_mm = None
         self.heard_ms = t_ms
@@ -166,6 +166,8 @@ class NodeProximity:
         if found is None or found[0] != radio.TAG:
             return
         contact = self._contact(found[1][0], self._clock.up_ms())
+        if contact.period is None:
+            contact.period = self._period()
         if contact.on_advert(self._clock.up_ms(), heard.rssi_dbm):
             self._tell(kinds.SOURCE_BLE, heard.ticks)
 
@@ -174,12 +176,14 @@ class NodeProximity:
         if contact is None:
             if len(self.contacts) >= _MOST_CONTACTS:
                 self._forget(min(self.contacts.values(), key=lambda known: (known.level, known.heard_ms)))
-            epoch_ms = self._clock.epoch_ms()
-            period = 0 if epoch_ms is None else identity.period_at(epoch_ms)
             contact = self.contacts[ephemeral] = Contact(
-                self._core, ephemeral, self._machine, period, t_ms, self._uwb is not None
+                self._core, ephemeral, self._machine, t_ms, self._uwb is not None
             )
         return contact
+
+    def _period(self):
+        epoch_ms = self._clock.epoch_ms()
+        return None if epoch_ms is None else identity.period_at(epoch_ms)
 
     def most_overdue(self, t_ms):
         """The contact to be measured now, or None."""

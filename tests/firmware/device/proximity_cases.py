@@ -23,12 +23,13 @@ NEAR_DBM = -45
 class Clock:
     def __init__(self):
         self.ms = 0
+        self.known = True
 
     def up_ms(self):
         return self.ms
 
     def epoch_ms(self):
-        return 1_790_000_000_000 + self.ms
+        return 1_790_000_000_000 + self.ms if self.known else None
 
 
 class Heard:
@@ -97,6 +98,14 @@ result = {}
 world = World()
 walk(world, ANNA, list(range(8000, 1000, -150)) + list(range(1000, 8000, 150)))
 result["passing"] = {"levels": world.levels, "records": len(world.records), "first": incursion(world.records)}
+
+world = World()
+world.clock.known = False
+walk(world, ANNA, [2800] * 10 + [8000] * 20)  # in and out before the site has told the time
+walk(world, ANNA, [2800] * 10)
+world.clock.known = True
+walk(world, ANNA, [2800] * 10 + [8000] * 20)
+result["clock set late"] = [record[kinds.PERIOD] for record in world.records]
 
 world = World()
 walk(world, ANNA, range(8000, 3500, -100))
