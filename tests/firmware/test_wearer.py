@@ -32,7 +32,14 @@ def test_recovery_long_press_and_short_press_write_what_they_mean(run_device):
     assert cleared == [6, [[10, 2], [12, 1]]]  # the fall, recovered
     assert sos == [2, []]
     assert [again[0], once_more[0]] == [1, 1]
-    assert cancelled == [[6, [[10, seq], [12, 2]]] for seq in (4, 5, 6)]  # each of the three, by the button
+    assert cancelled[:3] == [[6, [[10, seq], [12, 2]]] for seq in (4, 5, 6)]  # each of the three, by the button
     assert result["in alarm"] is True
     assert result["recovered"] == result["cancelled"] == OFF
     assert result["idle press"] == 3
+
+
+def test_an_alarm_that_was_on_before_a_restart_is_shown_again_and_cleared_under_its_own_boot(run_device):
+    result = run_device("wearer_cases")
+    assert result["after a restart"] == result["fall"]
+    assert result["cancelled after a restart"] == OFF
+    assert result["records"][-1] == [6, [[10, 3], [11, 6], [12, 2]]]

@@ -49,7 +49,8 @@ class App:
         self._port = here
         self._config = config
         self._clock = Clock(here)
-        self._journal = _journal(here, root, self._clock)
+        self._state = here.files(root + "/state")
+        self._journal = _journal(here, root, self._state, self._clock)
         self._recorder = Recorder(self._journal, self._clock, here)
         self._core = here.load_core()
         self._hardware = Hardware(config, here)
@@ -82,13 +83,14 @@ class App:
 
     def _add_tag(self, tasks):
         # Imported here, as a node does not have the memory for what only a tag needs, and the other way round.
+        from jikimi.edge.open_alarms import OpenAlarms
         from jikimi.edge.proximity_tag import TagProximity
         from jikimi.edge.sense import Sensing
         from jikimi.edge.wearer import Wearer
 
         here, config, clock, record = self._port, self._config, self._clock, self._recorder.record
         imu = self._hardware.imu()
-        wearer = Wearer(self._warner, self._warned, record, clock)
+        wearer = Wearer(self._warner, self._warned, record, clock, OpenAlarms(self._state, self._journal))
         fault = Fault(kinds.SENSOR_IMU, record)
         sensing = Sensing(self._core, imu, config.imu.placement, here, wearer.on_sense, fault)
         ephemeral = identity.Ephemeral(config.ephemeral_secret, clock.epoch_ms, clock.up_s)
@@ -192,7 +194,7 @@ def _content(path):
         return file.read()
 
 
-def _journal(here, root, clock):
+def _journal(here, root, state, clock):
     segments = here.files(root + "/journal")
-    boot = next_boot(here.files(root + "/state"), segments)
+    boot = next_boot(state, segments)
     return Journal(segments, boot, clock.boot_epoch_ms, clock.quality)

@@ -9,6 +9,7 @@ from jikimi.edge import sense
 from jikimi.edge.port import port
 from jikimi.edge.warn import IDENTIFY, SEEN, Warner
 from jikimi.edge.wearer import Wearer
+from jikimi.wire import kinds
 
 here = port()
 
@@ -49,7 +50,24 @@ def record(kind, data):
     return len(records)
 
 
-wearer = Wearer(warner, lambda *args: warned.append(list(args)), record, Clock())
+class Alarms:
+    boot = 7
+
+    def __init__(self, *alarms):
+        self.all = list(alarms)
+
+    def add(self, kind, seq):
+        self.all.append((kind, self.boot, seq))
+
+    def remove(self, alarms, _seq):
+        self.all = [alarm for alarm in self.all if alarm not in alarms]
+
+
+def made(alarms):
+    return Wearer(warner, lambda *args: warned.append(list(args)), record, Clock(), alarms)
+
+
+wearer = made(Alarms())
 
 
 def shown():
@@ -76,7 +94,7 @@ wearer.on_sense(sense.RECOVERED, 0, 0, 0)
 result["recovered"] = shown()
 
 
-async def press(*pattern):
+async def press(wearer, *pattern):
     """Button levels, one per poll; the watch ends with the pattern."""
     levels = list(pattern)
 
@@ -91,15 +109,19 @@ async def press(*pattern):
 
 
 async def presses():
-    await press(1, 1, 0)  # short, no alarm: nothing
+    await press(wearer, 1, 1, 0)  # short, no alarm: nothing
     result["idle press"] = len(records)
-    await press(*([1] * 40 + [0]))
+    await press(wearer, *([1] * 40 + [0]))
     result["sos"] = shown()
     wearer.on_sense(sense.FALL, 0, 800, 31)
     wearer.on_sense(sense.FALL, 0, 810, 31)
     result["in alarm"] = wearer.in_alarm()
-    await press(1, 1, 0)
+    await press(wearer, 1, 1, 0)
     result["cancelled"] = shown()
+    after_restart = made(Alarms((kinds.FALL, 6, 3)))
+    result["after a restart"] = shown()
+    await press(after_restart, 1, 1, 0)
+    result["cancelled after a restart"] = shown()
 
 
 asyncio.run(presses())

@@ -1,0 +1,89 @@
+"""Two starts with alarms, the power cut inside every file operation; then what the next start shows."""
+
+# ruff: noqa: T201, PTH107, PTH208 - device code: MicroPython lacks pathlib; stdout is the result.
+
+import json
+import os
+
+from cut_files import CutFiles, PowerCut
+
+from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.open_alarms import OpenAlarms
+from jikimi.edge.port import port
+from jikimi.wire import kinds
+
+state, flash = port().files("state"), port().files("flash")
+
+
+def start(files, durable):
+    journal = Journal(flash if files is None else files[1], next_boot(state, flash), None, 0)
+    journal.on_append = lambda stream, seq, kind, _t_ms: durable.append((kind, journal.boot, seq))
+    return journal, OpenAlarms(state if files is None else files[0], journal)
+
+
+def raise_alarm(journal, alarms, kind):
+    alarms.add(kind, journal.append(kinds.STREAM_ALARM, kind, 0, {}))
+
+
+def clear(journal, alarms, alarm):
+    data = {kinds.REF_SEQ: alarm[2], kinds.REF_BOOT: alarm[1], kinds.WHY: kinds.WHY_CANCELLED}
+    alarms.remove([alarm], journal.append(kinds.STREAM_ALARM, kinds.CLEARED, 0, data))
+
+
+def life(files, durable):
+    journal, alarms = start(None, durable)
+    raise_alarm(journal, alarms, kinds.FALL)
+    journal.acknowledge(journal.boot, kinds.STREAM_ALARM, 1)  # the site has it: the journal lets it go
+    journal.close()
+    journal, alarms = start(files, durable)
+    try:
+        fall = alarms.all[0]
+        raise_alarm(journal, alarms, kinds.SOS)
+        journal.acknowledge(journal.boot, kinds.STREAM_ALARM, 1)
+        clear(journal, alarms, fall)
+    finally:
+        journal.close()
+
+
+def expected(known):
+    """By how many records of the second boot are durable: the first calls for help, the second ends the fall."""
+    return [[(kinds.FALL, 1, 1)], [(kinds.FALL, 1, 1), (kinds.SOS, 2, 1)], [(kinds.SOS, 2, 1)]][known]
+
+
+def empty():
+    for directory in ("state", "flash"):
+        for name in os.listdir(directory):
+            os.remove(directory + "/" + name)
+
+
+def story(cut_state, cut_flash, how):
+    """Whether the power was cut, and whether the next start shows what it should."""
+    empty()
+    durable = []
+    cut = False
+    try:
+        life((CutFiles(state, cut_state, how), CutFiles(flash, cut_flash, how)), durable)
+    except PowerCut:
+        cut = True
+    journal, alarms = start(None, [])
+    journal.close()
+    shown = sorted(alarms.all)
+    known = sum([boot == 2 for _kind, boot, _seq in durable])
+    right = [expected(known)]
+    if cut and known < 2:
+        right.append(expected(known + 1))  # whole on flash, although the power went before anybody was told
+    return cut, shown in right, shown
+
+
+cuts = wrong = 0
+for how in ("before", "half", "after"):
+    for which in (0, 1):
+        at = 0
+        cut = True
+        while cut:
+            cut, right, shown = story(at if which == 0 else None, at if which == 1 else None, how)
+            cuts += cut
+            wrong += not right
+            at += 1
+_, _, whole = story(None, None, "before")
+print(json.dumps({"cuts": cuts, "wrong": wrong, "uncut": whole}))
