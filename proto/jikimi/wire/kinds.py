@@ -17,6 +17,8 @@ NO_MOTION = 3
 SENSOR_FAULT = 4
 LOW_BATTERY = 5
 CLEARED = 6
+CONFIRMED = 7  # the time in which the wearer may cancel an alarm is over, and nobody did
+CHECK_IN_MISSED = 8  # the wearer did not answer when the tag asked
 
 # Event stream.
 FALLING = 16
@@ -48,6 +50,8 @@ LOST_BOOT = 18
 LOST_STREAM = 19
 LOST_FIRST = 20
 LOST_LAST = 21
+CANCEL_MS = 22  # the wearer may still cancel this alarm for so long; CLEARED or CONFIRMED follows
+SILENT = 23  # 1: the device shows nothing of this alarm, and nobody should call out to its wearer
 
 LEVEL_WARN = 1
 LEVEL_DANGER = 2
@@ -73,6 +77,8 @@ _KINDS = {
     SENSOR_FAULT: ("sensor_fault", STREAM_ALARM, "device"),
     LOW_BATTERY: ("low_battery", STREAM_ALARM, "device"),
     CLEARED: ("cleared", STREAM_ALARM, "emergency"),
+    CONFIRMED: ("confirmed", STREAM_ALARM, "emergency"),
+    CHECK_IN_MISSED: ("check_in_missed", STREAM_ALARM, "emergency"),
     FALLING: ("falling", STREAM_EVENT, "emergency"),
     NEAR_MISS: ("near_miss", STREAM_EVENT, "proximity"),
     WARNING: ("warning", STREAM_EVENT, "proximity"),

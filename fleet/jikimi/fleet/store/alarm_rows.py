@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.store.derive import Stored
 
-RAISING: Final = (kinds.FALL, kinds.SOS, kinds.NO_MOTION, kinds.SENSOR_FAULT, kinds.LOW_BATTERY)
+RAISING: Final = (kinds.FALL, kinds.SOS, kinds.NO_MOTION, kinds.SENSOR_FAULT, kinds.LOW_BATTERY, kinds.CHECK_IN_MISSED)
 WHY: Final = {
     kinds.WHY_RECOVERED: "recovered",
     kinds.WHY_CANCELLED: "cancelled",

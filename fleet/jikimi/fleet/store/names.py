@@ -30,6 +30,8 @@ _FIELDS: Final = {
     kinds.LOST_STREAM: "lost_stream",
     kinds.LOST_FIRST: "lost_first",
     kinds.LOST_LAST: "lost_last",
+    kinds.CANCEL_MS: "cancel_ms",
+    kinds.SILENT: "silent",
 }
 _VALUES: Final[dict[int, dict[int, str]]] = {
     kinds.LEVEL: {kinds.LEVEL_WARN: "warn", kinds.LEVEL_DANGER: "danger"},

@@ -43,6 +43,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "sensor_fault": ("Sensor fault", "센서 고장"),
     "low_battery": ("Low battery", "배터리 부족"),
     "cleared": ("Cleared", "해제"),
+    "confirmed": ("Not cancelled", "취소 없음"),
+    "check_in_missed": ("No answer to check-in", "안전 확인 무응답"),
     "falling": ("Falling", "낙상 감지 중"),
     "near_miss": ("Near miss", "아차사고"),
     "warning": ("Warned", "경고함"),
