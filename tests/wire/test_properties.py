@@ -171,3 +171,27 @@ def test_both_runtimes_refuse_to_encode_what_the_wire_does_not_carry(device, val
     status, reason = _verdict(cbor.dumps, value)
     assert status == "refused"
     assert device.call("cbor", "dumps", value) == ("refused", reason)
+
+
+@settings(max_examples=300, deadline=None)
+@given(strategies.record_lists(), st.integers(0, 1), st.data())
+def test_the_hosts_quick_way_through_a_batch_gives_what_the_careful_one_gives_or_leaves_it_to_it(rows, stream, data):
+    payload = bytearray(messages.encode_records(1, stream, rows, None, 0))
+    if data.draw(st.booleans()):
+        payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
+    leaf = ("al", "ev")[stream]
+    quick = host._plain_batch(leaf, bytes(payload))
+    careful = _verdict(lambda: host._batch(leaf, host.loads(bytes(payload))))
+    assert quick is None or repr(careful) == repr(("ok", quick))
+
+
+@pytest.mark.parametrize("payload", _VALID, ids=lambda payload: payload[:6].hex())
+def test_batches_as_devices_write_them_take_the_quick_way_unless_seqs_are_skipped(payload):
+    for leaf in ("al", "ev"):
+        verdict = _verdict(lambda leaf=leaf: host._batch(leaf, host.loads(payload)))
+        if verdict[0] == "ok":
+            seqs = [record.seq for record in verdict[1].records]
+            texts = any(isinstance(item, str) for record in verdict[1].records for item in record.data.values())
+            gapless = seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+            known = [*cbor2.loads(payload)] == list(range(7))
+            assert (host._plain_batch(leaf, payload) is not None) == (gapless and known and not texts)

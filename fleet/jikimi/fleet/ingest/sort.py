@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jikimi.fleet.store import DeadLetter, NewRecord, RecordMessage, Source, StatusReport, StreamKey
+from jikimi.fleet.store import DeadLetter, RecordMessage, Source, StatusReport, StreamKey
 from jikimi.wire import WireError, host, topics
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _records(device: str, message: Incoming, batch: host.RecordBatch) -> RecordM
         key=StreamKey(device, batch.boot, batch.stream),
         boot_epoch_ms=batch.boot_epoch_ms,
         clock_quality=batch.clock_quality,
-        records=tuple(NewRecord(item.seq, item.kind, item.t_ms, item.data) for item in batch.records),
+        records=batch.records,
     )
 
 

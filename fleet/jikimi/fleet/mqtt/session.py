@@ -27,7 +27,8 @@ _log = logging.getLogger(__name__)
 _KEEPALIVE_S = 60  # longer than the owner may be busy with a commit
 _CONNECT_S = 5.0
 _RETRY_S, _RETRY_MAX_S = 0.1, 2.0  # after a loss; doubles with each failure
-_GOODBYE_S = 2.0  # to write what is left when closing
+_WRITE_S = 2.0  # for the broker to take what is written
+_PUBACK = b"\x40\x02"  # in front of the message's id
 _READ_LIMIT = 256  # messages taken in one go
 
 
@@ -126,10 +127,14 @@ class Session:
 
     def acknowledge(self, messages: Iterable[Incoming]) -> None:
         """Tell the broker that these are taken care of; those of a lost connection it sends again by itself."""
-        for message in messages:
-            if message.connection == self._connection and self._socket() is not None:
-                self._client.ack(message.mid, message.qos)
-        self._client.loop_write()
+        # All in one piece: paho would encrypt and send each four bytes on their own, which costs as much as storing.
+        packets = b"".join(
+            _PUBACK + message.mid.to_bytes(2, "big")
+            for message in messages
+            if message.connection == self._connection and message.qos == 1
+        )
+        if self._write_queued() and (sock := self._socket()) is not None and not _send_all(sock, packets):
+            _hang_up(sock)
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> int:
         """Queue a message and return its id. At QoS 0 it is lost when there is no connection."""
@@ -144,7 +149,7 @@ class Session:
                 self.publish(self._greeting.topic, last_words, retain=True)
             self._client.on_disconnect = None
             self._client.disconnect()
-            self._flush()
+            self._write_queued()
         if (sock := self._socket()) is not None:
             sock.close()
         os.close(self._wake_read)
@@ -194,13 +199,15 @@ class Session:
             if not sock.pending() or len(self._inbox) >= _READ_LIMIT:
                 return
 
-    def _flush(self) -> None:
-        deadline = time.monotonic() + _GOODBYE_S
+    def _write_queued(self) -> bool:
+        """Write what paho holds back, a started packet above all; False when that is not done in time."""
+        deadline = time.monotonic() + _WRITE_S
         while (sock := self._socket()) is not None and self._client.want_write():
             left_s = deadline - time.monotonic()
             if left_s <= 0 or not select.select([], [sock], [], left_s)[1]:
-                return
+                return False
             self._client.loop_write()
+        return True
 
     def _sleep(self, timeout_s: float) -> None:
         self._drain_wake(select.select([self._wake_read], [], [], max(0.0, timeout_s))[0])
@@ -244,6 +251,30 @@ class Session:
                 self._connection,
             )
         )
+
+
+def _send_all(sock: ssl.SSLSocket, packets: bytes) -> bool:
+    """Whether all bytes could be written, on a socket that does not block, before the patience ended."""
+    left, deadline = memoryview(packets), time.monotonic() + _WRITE_S
+    while left:
+        try:
+            left = left[sock.send(left) :]
+        except ssl.SSLWantWriteError:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or not select.select([], [sock], [], left_s)[1]:
+                return False
+        except OSError as error:
+            _log.warning("the connection to the broker ended while acknowledging: %s", error)
+            return False
+    return True
+
+
+def _hang_up(sock: ssl.SSLSocket) -> None:
+    """Make the next `receive` find out that this connection is of no use, and connect again."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError as error:
+        _log.debug("the connection is gone already: %s", error)
 
 
 def _send_at_once(_client: Client, _data: Any, sock: Any) -> None:

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeGuard
+from typing import Final, NamedTuple, TypeGuard
+
+from jikimi.wire.host import Record as NewRecord
+
+__all__ = [
+    "Batch",
+    "DeadLetter",
+    "NewRecord",
+    "Outcome",
+    "RecordMessage",
+    "Source",
+    "StatusReport",
+    "StreamKey",
+    "is_count",
+]
 
 _BIGGEST: Final = 2**63 - 1  # of a BIGINT column; CBOR reaches further
 
@@ -19,15 +33,6 @@ class StreamKey(NamedTuple):
     device: str
     boot: int
     stream: int
-
-
-class NewRecord(NamedTuple):
-    """One record as the device sent it; `t_up_ms` since the device's boot, `data` by the wire's small integer keys."""
-
-    seq: int
-    kind: int
-    t_up_ms: int
-    data: dict[int, Any]
 
 
 class Source(NamedTuple):

@@ -24,6 +24,7 @@ PERIOD_MS = 900_000  # rotation period of ephemeral ids
 _EDGE_MS = 60_000
 _EPHEMERAL_BYTES = 8
 _MAX_U32 = 2**32 - 1  # of boots and seqs on the wire
+_CONSEQUENTIAL = frozenset((kinds.NEAR_MISS, kinds.LOST))
 _STREAMS = (kinds.STREAM_ALARM, kinds.STREAM_EVENT)
 
 
@@ -38,7 +39,7 @@ class Stored(NamedTuple):
     @property
     def t_ms(self) -> int:
         """Event time."""
-        return event_time_ms(self.message.boot_epoch_ms, self.record.t_up_ms, self.message.source.recv_ms)
+        return event_time_ms(self.message.boot_epoch_ms, self.record.t_ms, self.message.source.recv_ms)
 
 
 def update(connection: sa.Connection, site: str, new: Iterable[Stored]) -> list[LostRange]:
@@ -47,6 +48,11 @@ def update(connection: sa.Connection, site: str, new: Iterable[Stored]) -> list[
     alarm_rows.update(connection, site, new)
     _count_near_misses(connection, site, [stored for stored in new if _is_near_miss(stored)])
     return _note_lost(connection, site, [stored for stored in new if stored.record.kind == kinds.LOST])
+
+
+def has_consequences(stream: int, kind: int) -> bool:
+    """Whether anything but its own row follows from a record; `update` needs only those of which it is true."""
+    return stream == kinds.STREAM_ALARM or kind in _CONSEQUENTIAL
 
 
 def _is_near_miss(stored: Stored) -> bool:

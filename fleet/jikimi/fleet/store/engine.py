@@ -17,8 +17,7 @@ _WRITES = "jikimi_writes"
 
 def make_engine(url: str) -> sa.Engine:
     """An engine for `url`; connections are made on use."""
-    # Named parameters, as PostgreSQL's driver has them: rows are the same dictionaries for both.
-    options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_S}, "paramstyle": "named"}
+    options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_S}}
     engine = sa.create_engine(url, **(options if url.startswith("sqlite") else {}))
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _set_up_sqlite)

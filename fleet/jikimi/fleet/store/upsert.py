@@ -12,9 +12,4 @@ if TYPE_CHECKING:
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """An insert into `table` with `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return insert_for(connection.dialect.name, table)
-
-
-def insert_for(dialect: str, table: sa.Table) -> Any:
-    """The same, for a dialect by name."""
-    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

@@ -1,0 +1,132 @@
+"""The store's inner loop: new records into their table.
+
+Nearly every batch is all new. Then rows go to the driver as flat parameters, many rows to a statement, which takes half
+the processor time of one statement a row; only a batch with repetitions asks the database which records were new.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import cbor2
+
+from jikimi.fleet.store.batch import StreamKey
+from jikimi.fleet.store.derive import Stored, has_consequences
+from jikimi.fleet.store.schema import record
+from jikimi.fleet.store.upsert import insert
+from jikimi.wire import kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import sqlalchemy as sa
+
+    from jikimi.fleet.store.batch import NewRecord, RecordMessage
+
+_COLUMNS = [column.name for column in record.c if column.name != "id"]
+_WIDTH = len(_COLUMNS)
+_ROWS = 50  # of one statement; more gain nothing
+
+
+class Sender(NamedTuple):
+    """What the registry knows of a device."""
+
+    kind: str
+    zone: str
+    active: bool
+
+
+class New(NamedTuple):
+    """Records that the store did not have: their seqs, and those from which other tables follow."""
+
+    n: int
+    seqs: dict[StreamKey, list[int]]
+    consequential: list[Stored]
+
+
+def insert_records(
+    connection: sa.Connection, site: str, messages: Sequence[RecordMessage], senders: Mapping[str, Sender]
+) -> New:
+    """Insert what is not there yet; each message's device is one of `senders`."""
+    cells: list[Any] = []
+    for message in messages:
+        _add_rows(cells, site, senders[message.key.device].zone, message)
+    if not cells or _insert_all(connection, cells):
+        return _new([(message, message.records) for message in messages], senders)
+    return _new(_insert_missing(connection, messages, cells), senders)
+
+
+def _add_rows(cells: list[Any], site: str, zone: str, message: RecordMessage) -> None:
+    """Append the columns of each record, in the order of `_COLUMNS`."""
+    device, boot, stream = message.key
+    epoch_ms, quality, recv_ms = message.boot_epoch_ms, message.clock_quality, message.source.recv_ms
+    category, encode = kinds.category, cbor2.dumps
+    for seq, kind, t_ms, data in message.records:
+        # The body is in the order of the message, which is the one order the wire allows.
+        what = (seq, kind, category(kind), t_ms, epoch_ms, quality, recv_ms, zone, encode(data))
+        cells += (site, device, boot, stream, *what)
+
+
+def _insert_all(connection: sa.Connection, cells: list[Any]) -> bool:
+    """Insert all rows if none of them is there yet; else insert nothing and return False."""
+    step = _ROWS * _WIDTH
+    whole = len(cells) - len(cells) % step
+    with connection.begin_nested() as attempt:
+        inserted = 0
+        if whole:
+            rows = [tuple(cells[start : start + step]) for start in range(0, whole, step)]
+            inserted = connection.exec_driver_sql(_text(connection.dialect.paramstyle, _ROWS), rows).rowcount
+        if whole < len(cells):
+            left = tuple(cells[whole:])
+            text = _text(connection.dialect.paramstyle, len(left) // _WIDTH)
+            inserted += connection.exec_driver_sql(text, left).rowcount
+        if inserted * _WIDTH == len(cells):
+            return True
+        attempt.rollback()
+    return False
+
+
+@functools.lru_cache(maxsize=2 * _ROWS)
+def _text(paramstyle: str, n_rows: int) -> str:
+    mark = "?" if paramstyle == "qmark" else "%s"
+    row = f"({', '.join([mark] * _WIDTH)})"
+    columns = ", ".join(_COLUMNS)
+    return f"INSERT INTO {record.name} ({columns}) VALUES {', '.join([row] * n_rows)} ON CONFLICT DO NOTHING"  # noqa: S608, no values
+
+
+def _insert_missing(
+    connection: sa.Connection, messages: Sequence[RecordMessage], cells: list[Any]
+) -> list[tuple[RecordMessage, list[NewRecord]]]:
+    """Insert those rows that are not there; each message with its records that were new."""
+    offered: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for start in range(0, len(cells), _WIDTH):
+        row = dict(zip(_COLUMNS, cells[start : start + _WIDTH], strict=True))
+        offered.setdefault((row["device"], row["boot"], row["stream"], row["seq"]), row)
+    columns = (record.c.device, record.c.boot, record.c.stream, record.c.seq)
+    statement = insert(connection, record).on_conflict_do_nothing().returning(*columns)
+    new = {tuple(row) for row in connection.execute(statement, list(offered.values()))}
+    found = []
+    for message in messages:
+        mine = []
+        for item in message.records:
+            identity = (*message.key, item.seq)
+            if identity in new:
+                new.remove(identity)  # the first of several that were offered
+                mine.append(item)
+        found.append((message, mine))
+    return found
+
+
+def _new(found: Sequence[tuple[RecordMessage, Sequence[NewRecord]]], senders: Mapping[str, Sender]) -> New:
+    seqs: dict[StreamKey, list[int]] = {}
+    consequential = []
+    count = 0
+    for message, records in found:
+        count += len(records)
+        seqs.setdefault(message.key, []).extend([item.seq for item in records])
+        for item in records:
+            if has_consequences(message.key.stream, item.kind):
+                sender = senders[message.key.device]
+                consequential.append(Stored(message, item, sender.kind, sender.zone))
+    return New(count, seqs, consequential)
