@@ -7,6 +7,8 @@ import pytest
 from hil_tests.strategy import ONLINE_S, State
 from jikimi.wire import kinds, topics
 
+_WILL_S = 20.0
+
 pytestmark = pytest.mark.needs(State.ONLINE)
 
 
@@ -36,4 +38,10 @@ def test_a_long_press_of_the_button_is_an_alarm_at_the_broker(board):
 
 def test_a_board_that_loses_its_power_is_reported_lost_by_its_last_will(board):
     board.to(State.OFF)
-    board.host.wait_for_birth(board.device, ONLINE_S, status="lost")
+    try:
+        board.host.wait_for_birth(board.device, _WILL_S, status="lost")
+    except TimeoutError:
+        # Last wills are best effort of the broker (DESIGN.md): one may be missing, two in a row may not.
+        board.to(State.ONLINE)
+        board.to(State.OFF)
+        board.host.wait_for_birth(board.device, ONLINE_S, status="lost")

@@ -21,6 +21,8 @@ _MAIN = "/main.py"
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 _ANSWER_S = 10.0  # a board that was just reset may take seconds to listen
 _TRY_S = 1.0
+_OPEN_S = 3.0  # a port that another program is just letting go, or that a reset took off the bus
+_REOPEN_S = 0.05
 
 # What the board runs; {…} is filled in with literals.
 _HASHES = """
@@ -126,7 +128,7 @@ def _raw_repl(port: str) -> Iterator[Any]:
 
     transport = None
     try:
-        transport = SerialTransport(port, timeout=_SERIAL_TIMEOUT_S)
+        transport = _opened(lambda: SerialTransport(port, timeout=_SERIAL_TIMEOUT_S), TransportError)
         _wake(transport)
         transport.enter_raw_repl()
         yield transport
@@ -137,6 +139,18 @@ def _raw_repl(port: str) -> Iterator[Any]:
     finally:
         if transport is not None:
             transport.close()
+
+
+def _opened(attempt: Callable[[], Any], refused: type[Exception]) -> Any:
+    """The port as soon as it opens: a board that was just reset, or a program that just let go, needs a moment."""
+    deadline = time.monotonic() + _OPEN_S
+    while True:
+        try:
+            return attempt()
+        except refused:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_REOPEN_S)
 
 
 def _wake(transport: Any) -> None:
