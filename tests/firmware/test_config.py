@@ -41,6 +41,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, Any, str]] = {
     "fraction": (TAG, "vitals_s", 1.5, "vitals_s"),
     "below range": (TAG, "vitals_s", 0, "vitals_s"),
     "above range": (TAG, "broker.port", 65536, "broker.port"),
+    "cancel window too long": (TAG, "alarms", {"cancel_s": 121}, "alarms.cancel_s"),
+    "no-motion too long": (TAG, "alarms", {"no_motion_min": 31}, "alarms.no_motion_min"),
+    "check-in too often": (TAG, "alarms", {"check_in_min": 4}, "alarms.check_in_min"),
+    "a number for the truth": (TAG, "alarms", {"silent_sos": 1}, "alarms.silent_sos"),
+    "text for the truth": (TAG, "wearer", {"hears": "no"}, "wearer.hears"),
     "bad name": (TAG, "device", "Tag 1", "device"),
     "long name": (TAG, "site", "a" * 33, "site"),
     "other version": (TAG, "version", 2, "version"),
@@ -82,7 +87,7 @@ def answers(run_device, tmp_path: Path):
 
 
 def test_configurations_of_tag_and_node_are_taken_with_their_defaults(answers):
-    assert answers([TAG, NODE]) == [["ok", "dabc", 30, 104], ["ok", "dabc", 30, None]]
+    assert answers([TAG, NODE]) == [["ok", "dabc", 30, 104, 30], ["ok", "dabc", 30, None, 30]]
 
 
 def test_every_wrong_configuration_is_refused_with_the_name_of_what_is_wrong(answers):

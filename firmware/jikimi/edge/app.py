@@ -90,9 +90,14 @@ class App:
 
         here, config, clock, record = self._port, self._config, self._clock, self._recorder.record
         imu = self._hardware.imu()
-        wearer = Wearer(self._warner, self._warned, record, clock, OpenAlarms(self._state, self._journal))
+        wearer = Wearer(
+            self._warner, self._warned, record, clock, OpenAlarms(self._state, self._journal), config.alarms
+        )
+        self._orders.on_seen = wearer.on_seen
         fault = Fault(kinds.SENSOR_IMU, record)
-        sensing = Sensing(self._core, imu, config.imu.placement, here, wearer.on_sense, fault)
+        sensing = Sensing(
+            self._core, imu, config.imu.placement, config.alarms.no_motion_min, here, wearer.on_sense, fault
+        )
         ephemeral = identity.Ephemeral(config.ephemeral_secret, clock.epoch_ms, clock.up_s)
 
         def flags():
@@ -103,7 +108,7 @@ class App:
         self._reports.dropped["dropped_samples"] = lambda: imu.overruns
         tasks.add("sense", sensing.run)
         tasks.add("button", lambda beat: wearer.watch_button(pressed, here.sleep_ms, beat))
-        tasks.add("bends", lambda beat: wearer.count_bends(here.sleep_ms, beat))
+        tasks.add("wearer", lambda beat: wearer.watch_time(here.sleep_ms, beat))
         self._add_proximity(tasks, near.listen, near.receive, _TAG)
 
     def _add_node(self, tasks):
@@ -175,7 +180,7 @@ class App:
         def make_client():
             return mqtt.Client(here, open_stream, client_id, will=will)
 
-        orders = Orders(here, self._clock, self._journal, self._warner)
+        orders = self._orders = Orders(here, self._clock, self._journal, self._warner)
         orders.link = Link(
             here,
             self._clock,

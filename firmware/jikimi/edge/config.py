@@ -62,6 +62,12 @@ def _integer(low, high):
     return checked
 
 
+def _truth(value, where):
+    if type(value) is not bool:
+        raise ConfigError(f"{where} must be true or false, not {value!r}")
+    return value
+
+
 def _text(longest):
     def checked(value, where):
         if not isinstance(value, str) or not 1 <= len(value) <= longest:
@@ -152,6 +158,18 @@ _TOP = _section(
             ),
             None,
         ),
+        "alarms": (
+            _section(
+                {
+                    "cancel_s": (_integer(0, 120), 30),
+                    "no_motion_min": (_integer(0, 30), 2),
+                    "check_in_min": (_integer(5, 180), None),
+                    "silent_sos": (_truth, False),
+                }
+            ),
+            {},
+        ),
+        "wearer": (_section({"hears": (_truth, True), "sees_colour": (_truth, True)}), {}),
         "machine": (
             _section(
                 {

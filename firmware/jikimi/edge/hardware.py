@@ -40,7 +40,10 @@ class Hardware:
         outputs = [
             machine.Pin(pin, machine.Pin.OUT) for pin in (pins.haptic, pins.led_red, pins.led_amber, pins.led_green)
         ]
-        return Warner(outputs[0], machine.PWM(machine.Pin(pins.buzzer), freq=2700, duty_u16=0), *outputs[1:])
+        buzzer = machine.PWM(machine.Pin(pins.buzzer), freq=2700, duty_u16=0)
+        red, amber, green = outputs[1:]
+        wearer = self._config.wearer
+        return Warner(outputs[0], buzzer, red, amber, green, wearer.hears, wearer.sees_colour)
 
     def imu(self):
         """The inertial unit, not started."""

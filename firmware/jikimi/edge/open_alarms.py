@@ -9,7 +9,7 @@ import json
 
 from jikimi.wire import kinds
 
-RAISED = (kinds.FALL, kinds.SOS, kinds.NO_MOTION)
+RAISED = (kinds.FALL, kinds.SOS, kinds.NO_MOTION, kinds.CHECK_IN_MISSED)
 _FILE = "alarms"
 _BATCH_RECORDS = 20
 _BATCH_BYTES = 700
@@ -48,7 +48,7 @@ class OpenAlarms:
             self._upto = (batch.boot, batch.records[-1][0])
 
     def _note(self, boot, seq, kind, data):
-        if kind in RAISED:
+        if kind in RAISED and not data.get(kinds.SILENT):
             self.all.append((kind, boot, seq))
         elif kind == kinds.CLEARED:
             meant = (data.get(kinds.REF_BOOT, boot), data.get(kinds.REF_SEQ))

@@ -2,21 +2,24 @@
 
 import asyncio
 
-from jikimi.edge.warn import IDENTIFY, SEEN
+from jikimi.edge.warn import IDENTIFY
 from jikimi.wire import messages
 
 _LONGEST_IDENTIFY_S = 60
 _IDENTIFY_S = 5
-_SEEN_MS = 6000
 # Time for the acknowledgement of the command itself to leave.
 _RESTART_MS = 500
 
 
 class Orders:
-    """`link` is set once there is one. Unknown commands and commands past their time are named on the console."""
+    """`link` is set once there is one, `on_seen(boot, seq)` where somebody wears the device.
+
+    Unknown commands and commands past their time are named on the console.
+    """
 
     def __init__(self, port, clock, journal, warner):
         self.link = None
+        self.on_seen = None
         self._port = port
         self._clock = clock
         self._journal = journal
@@ -65,5 +68,5 @@ class Orders:
         self._port.reset()
 
     def _alarm_seen(self, arguments):
-        if self._journal.boot == arguments.get(messages.ARG_BOOT, self._journal.boot):
-            self._warner.briefly(SEEN, _SEEN_MS)
+        if self.on_seen is not None:
+            self.on_seen(arguments.get(messages.ARG_BOOT), arguments.get(messages.ARG_SEQ))

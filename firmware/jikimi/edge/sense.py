@@ -19,6 +19,8 @@ _PERIOD_MS = const(40)
 # Without a sample for so long the sensor is broken, whatever it answers.
 _SILENCE_MS = const(1000)
 _RETRY_MS = const(2000)
+# What the core takes for "do not watch for stillness".
+_NEVER_S = const(-1)
 
 PLACEMENTS = ("waist", "wrist")  # the position is the core's code
 
@@ -26,12 +28,13 @@ PLACEMENTS = ("waist", "wrist")  # the position is the core's code
 class Sensing:
     """`imu` as drivers.lsm6dsox.Lsm6dsox, `core` the signal core.
 
+    Stillness of `no_motion_min` minutes is an event; 0: never.
     `on_event(kind, t_ms, confidence_permille, latency_ms)` is called at once for every event: `t_ms` counts from the
     first sample of the stream, `latency_ms` is the age of the oldest sample of the block that gave it.
     `on_fault(bool)` is told, again and again, whether the sensor fails.
     """
 
-    def __init__(self, core, imu, placement, port, on_event, on_fault):
+    def __init__(self, core, imu, placement, no_motion_min, port, on_event, on_fault):
         self._core = core
         self._imu = imu
         self._port = port
@@ -40,7 +43,7 @@ class Sensing:
         self._samples = bytearray(_BLOCK_SAMPLES * _SAMPLE_BYTES)
         self._events = array("i", [0] * (_EVENT_ROWS * _EVENT_WORDS))
         rate_hz, acc, gyro = imu.rate_hz, imu.acc_lsb_per_g, imu.gyro_lsb_per_dps_x100
-        falls = core.fall_new(rate_hz, PLACEMENTS.index(placement), acc, gyro)
+        falls = core.fall_new(rate_hz, PLACEMENTS.index(placement), acc, gyro, no_motion_min * 60 or _NEVER_S)
         self._detectors = ((falls, core.fall_push), (core.bend_new(rate_hz, acc, gyro), core.bend_push))
         self._sample_at = 0
 

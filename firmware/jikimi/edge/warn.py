@@ -10,13 +10,16 @@ DANGER = 2
 ALARM = 3
 SEEN = 4
 IDENTIFY = 5
+CHECK_IN = 6
+HELP = 7
+FELT = 8
 
 _HAPTIC = 1
 _TONE = 2
 _RED = 4
 _AMBER = 8
 _GREEN = 16
-_ALL = _RED | _AMBER | _GREEN
+_LIGHTS = _RED | _AMBER | _GREEN
 
 # Rows of (milliseconds, what is on), repeated.
 _PATTERNS = {
@@ -25,21 +28,31 @@ _PATTERNS = {
     DANGER: ((150, _HAPTIC | _TONE | _RED), (100, 0)),
     ALARM: ((400, _HAPTIC | _TONE | _RED), (200, _RED), (100, _TONE), (300, 0)),
     SEEN: ((600, _HAPTIC | _GREEN), (200, _GREEN), (600, _HAPTIC | _GREEN), (600, 0)),
-    IDENTIFY: ((250, _ALL | _TONE), (250, 0)),
+    HELP: ((200, _HAPTIC | _RED), (800, _GREEN), (200, _RED), (800, _GREEN)),
+    CHECK_IN: ((100, _HAPTIC | _TONE | _AMBER), (150, 0), (100, _HAPTIC | _TONE | _AMBER), (1500, _GREEN)),
+    FELT: ((1000, _HAPTIC),),
+    IDENTIFY: ((250, _LIGHTS | _TONE), (250, 0)),
 }
 _TONE_HZ = 2700  # where small piezo buzzers are loudest
 _STEP_MS = 50
 
 
 class Warner:
-    """`haptic`, `red`, `amber`, `green` as machine.Pin, `buzzer` as machine.PWM with its duty at 0."""
+    """`haptic`, `red`, `amber`, `green` as machine.Pin, `buzzer` as machine.PWM with its duty at 0.
 
-    def __init__(self, haptic, buzzer, red, amber, green):
+    Every pattern has its own rhythm, so none needs an ear or an eye for colour. For a wearer who `hears` nothing, tone
+    becomes vibration; for one without `sees_colour`, all lights shine together.
+    """
+
+    def __init__(self, haptic, buzzer, red, amber, green, hears=True, sees_colour=True):
         self._pins = ((haptic, _HAPTIC), (red, _RED), (amber, _AMBER), (green, _GREEN))
         self._buzzer = buzzer
         self._buzzer.freq(_TONE_HZ)
         self._level = OFF
         self._alarm = False
+        self._helped = False
+        self._hears = hears
+        self._sees_colour = sees_colour
         self._shown = OFF
         self._short = OFF
         self._short_ms = 0
@@ -56,7 +69,13 @@ class Warner:
     def alarm(self, on):
         """An alarm of this device, from the moment it is raised until it is cleared."""
         self._alarm = on
+        self._helped = False
         self._apply()
+
+    def help_coming(self, ms):
+        """A person has taken on the alarm: said for a time, and then shown for as long as the alarm is on."""
+        self._helped = True
+        self.briefly(SEEN, ms)
 
     def briefly(self, pattern, ms):
         """SEEN or IDENTIFY for a time; danger and alarm still come first."""
@@ -87,7 +106,7 @@ class Warner:
         if self._short == SEEN:
             return SEEN  # somebody is coming: that is news to the one in alarm
         if self._alarm:
-            return ALARM
+            return HELP if self._helped else ALARM
         if self._level == DANGER or self._short == OFF:
             return self._level
         return self._short
@@ -97,10 +116,17 @@ class Warner:
         if wanted != self._shown:
             self._shown = wanted
             self._row = self._row_ms = 0
-        outputs = _PATTERNS[wanted][self._row][1]
+        outputs = self._fitted(_PATTERNS[wanted][self._row][1])
         if outputs == self._outputs:
             return
         for pin, bit in self._pins:
             pin.value(1 if outputs & bit else 0)
         self._buzzer.duty_u16(32768 if outputs & _TONE else 0)
         self._outputs = outputs
+
+    def _fitted(self, outputs):
+        if outputs & _TONE and not self._hears:
+            outputs = outputs & ~_TONE | _HAPTIC
+        if outputs & _LIGHTS and not self._sees_colour:
+            outputs |= _LIGHTS
+        return outputs

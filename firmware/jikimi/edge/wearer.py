@@ -1,7 +1,9 @@
-"""What a tag does for the one who wears it: falls, stillness, the button, bends."""
+"""What a tag does for the one who wears it: falls, stillness, the button, check-ins, bends."""
 
 from jikimi.edge import sense
+from jikimi.edge.check_in import CheckIn
 from jikimi.edge.open_alarms import RAISED
+from jikimi.edge.warn import CHECK_IN, FELT, OFF
 from jikimi.wire import kinds
 
 _BEND_WINDOW_MS = 15 * 60_000
@@ -9,20 +11,32 @@ _BEND_WINDOW_MS = 15 * 60_000
 _SOS_MS = 1500
 _POLL_MS = 50
 _CHECK_MS = 1000
+_SEEN_MS = 6000
+# Enough to know by touch that the call was taken, too little to be heard.
+_FELT_MS = 200
 
 
 class Wearer:
     """`warner` as warn.Warner; `warned(level, source, latency_ms)` tells the console; `record` as Recorder.record.
 
     `alarms` as open_alarms.OpenAlarms: what is on there from before a restart is shown again.
+    `settings` is the section `alarms` of the configuration.
+
+    A fall is alarmed, recorded and sent at once, and may be cancelled for `cancel_s`; when that is over, CONFIRMED
+    is recorded. A restart in between leaves the fall as it is, which is an alarm.
     """
 
-    def __init__(self, warner, warned, record, clock, alarms):
+    def __init__(self, warner, warned, record, clock, alarms, settings):
         self._warner = warner
         self._warned = warned
         self._record = record
         self._clock = clock
         self._alarms = alarms
+        self._settings = settings
+        self._unconfirmed = []  # (seq, until_ms) of falls that may still be cancelled
+        self._silent = []  # (boot, seq) of calls for help that nobody near may notice
+        period_ms = None if settings.check_in_min is None else settings.check_in_min * 60_000
+        self._check_in = CheckIn(period_ms, clock.up_ms())
         self._bends = 0
         self._bends_since_ms = 0
         self._warner.alarm(self.in_alarm())
@@ -34,7 +48,7 @@ class Wearer:
     def on_sense(self, kind, _t_ms, confidence_permille, latency_ms):
         """An event of the signal core."""
         if kind == sense.FALL:
-            self._alarm(kinds.FALL, {kinds.CONFIDENCE_PERMILLE: confidence_permille}, latency_ms)
+            self._fall(confidence_permille, latency_ms)
         elif kind == sense.NO_MOTION:
             self._alarm(kinds.NO_MOTION, {}, latency_ms)
         elif kind == sense.FALLING:
@@ -44,10 +58,35 @@ class Wearer:
         elif kind == sense.BEND:
             self._bends += 1
 
+    def _fall(self, confidence_permille, latency_ms):
+        data = {kinds.CONFIDENCE_PERMILLE: confidence_permille}
+        cancel_ms = self._settings.cancel_s * 1000
+        if cancel_ms:
+            data[kinds.CANCEL_MS] = cancel_ms
+        seq = self._alarm(kinds.FALL, data, latency_ms)
+        if cancel_ms and seq is not None:
+            self._unconfirmed.append((seq, self._clock.up_ms() + cancel_ms))
+
+    def _call_for_help(self):
+        if not self._settings.silent_sos:
+            self._alarm(kinds.SOS, {}, _POLL_MS)
+            return
+        self._silent.append((self._alarms.boot, self._record(kinds.SOS, {kinds.SILENT: 1})))
+        self._warner.briefly(FELT, _FELT_MS)
+
+    def on_seen(self, boot, seq):
+        """A person has taken on an alarm."""
+        if (boot, seq) in self._silent:
+            self._warner.briefly(FELT, _FELT_MS)
+        elif any((boot, seq) == alarm[1:] for alarm in self._alarms.all):
+            self._warner.help_coming(_SEEN_MS)
+
     def _alarm(self, kind, data, latency_ms):
         self._warner.alarm(True)  # before anything that takes time
         self._warned(kinds.LEVEL_DANGER, kinds.SOURCE_FALL, latency_ms)
-        self._alarms.add(kind, self._record(kind, data))
+        seq = self._record(kind, data)
+        self._alarms.add(kind, seq)
+        return seq
 
     def _clear(self, which, why):
         cleared = [alarm for alarm in self._alarms.all if alarm[0] in which]
@@ -58,6 +97,8 @@ class Wearer:
             if seq is not None:
                 last = self._record(kinds.CLEARED, self._about(boot, seq, {kinds.WHY: why})) or last
         self._alarms.remove(cleared, last)
+        own = [seq for _kind, boot, seq in self._alarms.all if boot == self._alarms.boot]
+        self._unconfirmed = [window for window in self._unconfirmed if window[0] in own]
         self._warner.alarm(self.in_alarm())
 
     def _about(self, boot, seq, data):
@@ -75,20 +116,52 @@ class Wearer:
             if pressed():
                 held_ms += _POLL_MS
                 if held_ms == _SOS_MS:
-                    self._alarm(kinds.SOS, {}, _POLL_MS)
+                    self._call_for_help()
             else:
-                if 0 < held_ms < _SOS_MS and self.in_alarm():
-                    self._clear(RAISED, kinds.WHY_CANCELLED)
+                if 0 < held_ms < _SOS_MS:
+                    self._all_is_well()
                 held_ms = 0
 
-    async def count_bends(self, sleep_ms, beat):
-        """One record per quarter of an hour in which there was a bend."""
+    def _all_is_well(self):
+        self._clear(RAISED, kinds.WHY_CANCELLED)
+        now_ms = self._clock.up_ms()
+        if self._check_in.asking(now_ms):
+            self._warner.briefly(OFF, 0)
+        self._check_in.answered(now_ms)
+
+    async def watch_time(self, sleep_ms, beat):
+        """What happens by the clock alone."""
         while True:
             beat()
             await sleep_ms(_CHECK_MS)
-            window_ms = self._clock.up_ms() - self._bends_since_ms
-            if window_ms >= _BEND_WINDOW_MS:
-                if self._bends:
-                    self._record(kinds.BENDS, {kinds.COUNT: self._bends, kinds.WINDOW_MS: window_ms})
-                self._bends = 0
-                self._bends_since_ms += window_ms
+            self.on_time(self._clock.up_ms())
+
+    def on_time(self, now_ms):
+        """A moment has passed."""
+        self._confirm(now_ms)
+        self._ask(now_ms)
+        self._report_bends(now_ms)
+
+    def _confirm(self, now_ms):
+        due = [seq for seq, until_ms in self._unconfirmed if until_ms <= now_ms]
+        self._unconfirmed = [window for window in self._unconfirmed if window[0] not in due]
+        for seq in due:
+            self._record(kinds.CONFIRMED, {kinds.REF_SEQ: seq})
+
+    def _ask(self, now_ms):
+        if self.in_alarm():
+            self._check_in.answered(now_ms)  # somebody is being sent for anyway
+        elif self._check_in.missed(now_ms):
+            self._warner.briefly(OFF, 0)
+            self._alarm(kinds.CHECK_IN_MISSED, {}, 0)
+        elif self._check_in.asking(now_ms):
+            self._warner.briefly(CHECK_IN, 2 * _CHECK_MS)
+
+    def _report_bends(self, now_ms):
+        """One record per quarter of an hour in which there was a bend."""
+        window_ms = now_ms - self._bends_since_ms
+        if window_ms >= _BEND_WINDOW_MS:
+            if self._bends:
+                self._record(kinds.BENDS, {kinds.COUNT: self._bends, kinds.WINDOW_MS: window_ms})
+            self._bends = 0
+            self._bends_since_ms += window_ms

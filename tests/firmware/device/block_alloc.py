@@ -35,7 +35,7 @@ here = port()
 chip = StillChip()
 imu = Lsm6dsox(chip, 104, here.sleep_ms)
 events = []
-sensing = Sensing(here.load_core(), imu, "waist", here, lambda *event: events.append(event), lambda failed: None)
+sensing = Sensing(here.load_core(), imu, "waist", 2, here, lambda *event: events.append(event), lambda failed: None)
 
 
 def second():

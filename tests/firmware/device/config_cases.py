@@ -12,7 +12,9 @@ with open(sys.argv[1]) as file:
     for line in file:
         try:
             config = check(json.loads(line))
-            answers.append(["ok", config.device, config.vitals_s, config.imu and config.imu.rate_hz])
+            answers.append(
+                ["ok", config.device, config.vitals_s, config.imu and config.imu.rate_hz, config.alarms.cancel_s]
+            )
         except ConfigError as error:
             answers.append(["refused", str(error)])
 print(json.dumps(answers))

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 from jikimi.edge import sense
+from jikimi.edge.config import Section
 from jikimi.edge.port import port
 from jikimi.edge.warn import IDENTIFY, SEEN, Warner
 from jikimi.edge.wearer import Wearer
@@ -63,8 +64,11 @@ class Alarms:
         self.all = [alarm for alarm in self.all if alarm not in alarms]
 
 
+SETTINGS = Section({"cancel_s": 0, "check_in_min": None, "silent_sos": False})
+
+
 def made(alarms):
-    return Wearer(warner, lambda *args: warned.append(list(args)), record, Clock(), alarms)
+    return Wearer(warner, lambda *args: warned.append(list(args)), record, Clock(), alarms, SETTINGS)
 
 
 wearer = made(Alarms())
