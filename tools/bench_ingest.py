@@ -10,24 +10,21 @@ duplicates. The publishing process shares the machine with broker and ingest, so
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import os
 import socket
-import ssl
-import struct
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from jikimi.fleet import broker, registry
+from jikimi.fleet import broker, load, registry
 from jikimi.fleet.registry import DeviceFiles
 from jikimi.fleet.services import Supervisor, standard_services
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.fleet.store import Store
-from jikimi.wire import kinds, messages
+from jikimi.wire import kinds, messages, topics
 
 _DEADLINE_S = 300.0
 _CHUNK = 64  # messages written to a connection at a time
@@ -105,14 +102,12 @@ class Sender:
     """The least an MQTT client can be: connects with a device's certificate, publishes, ignores the PUBACKs' order."""
 
     def __init__(self, site: Site, files: DeviceFiles, directory: Path) -> None:
-        self._topic = f"jk/{site.name}/{files.device}/ev".encode()
+        self._topic = topics.topic(site.name, files.device, topics.EVENT)
         address = broker.host_address(site)
-        self.sock = _context(files, directory).wrap_socket(
+        self.sock = load.tls_context(files, directory).wrap_socket(
             socket.create_connection(address), server_hostname=address[0]
         )
-        name = files.device.encode()
-        body = b"\0\4MQTT\4\2\0\0" + struct.pack("!H", len(name)) + name
-        self.sock.sendall(bytes((0x10, len(body))) + body)
+        self.sock.sendall(load.connect_packet(files.device))
         assert self.sock.recv(4) == b"\x20\2\0\0"
         self._mid = 0
 
@@ -125,13 +120,7 @@ class Sender:
 
     def _packet(self, payload: bytes) -> bytes:
         self._mid = self._mid % 0xFFFF + 1
-        body = struct.pack("!H", len(self._topic)) + self._topic + struct.pack("!H", self._mid) + payload
-        size, length = len(body), b""
-        while True:
-            size, low = divmod(size, 128)
-            length += bytes((low | (0x80 if size else 0),))
-            if not size:
-                return b"\x32" + length + body
+        return load.publish_packet(self._topic, self._mid, payload)
 
 
 def send_all(senders: list[Sender], payloads: list[bytes]) -> None:
@@ -139,17 +128,6 @@ def send_all(senders: list[Sender], payloads: list[bytes]) -> None:
     for start in range(0, len(payloads), _CHUNK):
         for sender in senders:
             sender.send(payloads[start : start + _CHUNK])
-
-
-def _context(files: DeviceFiles, directory: Path) -> ssl.SSLContext:
-    pem = directory / f"{files.device}.pem"
-    key = base64.encodebytes(files.key_der).decode()
-    pem.write_text(
-        ssl.DER_cert_to_PEM_cert(files.cert_der) + f"-----BEGIN PRIVATE KEY-----\n{key}-----END PRIVATE KEY-----\n"
-    )
-    context = ssl.create_default_context(cadata=files.ca_der)
-    context.load_cert_chain(pem)
-    return context
 
 
 if __name__ == "__main__":

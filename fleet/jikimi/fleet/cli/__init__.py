@@ -13,6 +13,7 @@ from jikimi.fleet.errors import JikimiError
 # importing anything.
 _COMMANDS: dict[str, tuple[str, str]] = {
     "alarm": ("jikimi.fleet.cli.alarm", "Alarms: list, acknowledge."),
+    "bench": ("jikimi.fleet.cli.bench", "Measure what this machine can take."),
     "demo": ("jikimi.fleet.cli.demo", "Run a whole factory on emulated boards."),
     "device": ("jikimi.fleet.cli.device", "Devices of a site: add, list, revoke."),
     "replay": ("jikimi.fleet.cli.replay", "Run the signal core over recordings."),
