@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _WINDOW = 8  # messages a tag sends before it waits for their acknowledgement
 _RESEND_S = 5.0
+_GIVE_UP_S = 60.0  # without any acknowledgement: what is still open then counts as lost
 _CONNECTING = 50  # at a time
 _CONNECT_S = 60.0
 _CONNACK, _PUBLISH = 2, 3
@@ -134,6 +135,7 @@ class Tag:
         self._boot_ms = time.time_ns() // 1_000_000
         self._open: list[tuple[int, float, bytes]] = []  # last seq, time of sending, packet
         self._moved = asyncio.Event()
+        self._moved_s = 0.0
         self._mid = 0
 
     async def connect(self, address: tuple[str, int], tls: ssl.SSLContext) -> None:
@@ -146,8 +148,8 @@ class Tag:
         self._listening = asyncio.create_task(self._listen())
 
     async def send_until(self, deadline_s: float) -> None:
-        """Send until that moment (monotonic), then until everything is acknowledged."""
-        while time.monotonic() < deadline_s:
+        """Send until that moment (monotonic), then until everything is acknowledged or nothing is for a minute."""
+        while time.monotonic() < deadline_s and not self._open:
             self._send_new()
             await self._until_acked()
 
@@ -167,7 +169,8 @@ class Tag:
         self._writer.write(b"".join(packet for _, _, packet in self._open))
 
     async def _until_acked(self) -> None:
-        while self._open:
+        self._moved_s = time.monotonic()
+        while self._open and time.monotonic() - self._moved_s < _GIVE_UP_S:
             self._moved.clear()
             try:
                 await asyncio.wait_for(self._moved.wait(), _RESEND_S)
@@ -193,6 +196,7 @@ class Tag:
         self.acked = max(self.acked, upto)
         self.latencies_s += [now_s - sent_s for seq, sent_s, _ in self._open if seq <= self.acked]
         self._open = [entry for entry in self._open if entry[0] > self.acked]
+        self._moved_s = now_s
         self._moved.set()
 
 
