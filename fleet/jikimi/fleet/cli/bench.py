@@ -15,7 +15,13 @@ def command() -> None:
 
 
 @command.command("load")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="How long the tags send.",
+)
 @click.option("--tags", type=click.IntRange(1, 20_000), default=100, show_default=True, help="Connections.")
 @click.option("--batch", type=click.IntRange(1, 50), default=20, show_default=True, help="Events in a message.")
 @json_option
