@@ -32,11 +32,12 @@ def test_a_missing_cross_compiler_is_named(tmp_path: Path) -> None:
 
 
 def test_sizes_are_within_the_budgets_and_machines_can_read_them() -> None:
-    done = run("tools/sizes.py", "--json")
+    done = run("-m", "tools.sizes", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     sizes = json.loads(done.stdout)
     assert sizes["state"]["sig_fall"] <= 1024
     assert sizes["object"]["sig_fall"]["code"] > 0
+    assert 0 < sizes["stack"]["sig_fall_features"] <= 2048
 
 
 def test_boosting_learns_a_rule_of_two_features_and_says_so_the_same_way_twice() -> None:

@@ -1,0 +1,119 @@
+"""The signal core on a 32-bit RISC-V processor (an ESP32-C3's instruction set), compiled by gcc and run in qemu.
+
+Events for comparison with the other platforms, and exact instruction counts (`minstret`), the same every time.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+NATIVE = ROOT / "native"
+PACKAGES = "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc"
+_CC, _QEMU = "riscv64-unknown-elf-gcc", "qemu-system-riscv32"
+_TARGET = ["--specs=picolibc.specs", "-misa-spec=2.2", "-march=rv32imac", "-mabi=ilp32", "-std=gnu99", "-Os"]
+_MEMORY = {"__flash": 0x80000000, "__flash_size": 0x200000, "__ram": 0x80200000, "__ram_size": 0x200000}
+_MACHINE = ["-M", "virt", "-cpu", "rv32", "-bios", "none", "-nographic", "-icount", "shift=0"]
+_SEMIHOSTING = ["-semihosting-config", "enable=on,target=native"]
+_LONGEST = 120_000  # samples that fit beside the program
+
+Event = tuple[int, int, int, int]
+
+
+class Rv32Error(Exception):
+    """The program cannot be built or run; the text says why."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What the samples come from: rate in Hz, placement 0 waist or 1 wrist, counts per g and per 100 deg/s."""
+
+    rate_hz: int
+    placement: int = 0
+    acc_lsb: int = 256
+    gyro_lsb_x100: int = 1638
+    no_motion_s: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the core said: events by detector, rows (kind, t_ms, confidence, data), and instructions by part."""
+
+    samples: int
+    events: dict[str, list[Event]]
+    cost: dict[str, int]
+
+
+def missing() -> str | None:
+    """A sentence when the tools are not there, else None."""
+    specs = None
+    if shutil.which(_CC) and shutil.which(_QEMU):
+        specs = subprocess.run([_CC, "-print-file-name=picolibc.specs"], capture_output=True, text=True, check=True)
+    if specs is None or not Path(specs.stdout.strip()).is_absolute():
+        return f"no rv32 tools: apt-get install {PACKAGES}"
+    return None
+
+
+def _call(command: list[str], seconds: int) -> str:
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        raise Rv32Error(f"{command[0]} was not done after {seconds} s") from None
+    if done.returncode != 0:
+        raise Rv32Error(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr  # qemu's semihosted console is its stderr
+
+
+def _compile(folder: Path, chip: Chip) -> Path:
+    (folder / "samples.S").write_text(
+        '.section .rodata\n.global samples, samples_end\nsamples:\n.incbin "samples.bin"\nsamples_end:\n',
+        encoding="ascii",
+    )
+    settings = {
+        "RATE_CENTIHZ": chip.rate_hz * 100,
+        "PLACEMENT": chip.placement,
+        "ACC_LSB": chip.acc_lsb,
+        "GYRO_LSB_X100": chip.gyro_lsb_x100,
+        "NO_MOTION_S": chip.no_motion_s,
+    }
+    sources = [ROOT / "tools" / "rv32_main.c", *sorted((NATIVE / "src").glob("*.c")), folder / "samples.S"]
+    command = [_CC, *_TARGET, "--oslib=semihost", "--crt0=hosted", f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
+    command += [f"-Wa,-I{folder}", *(f"-D{name}={value}" for name, value in settings.items())]
+    command += [f"-Wl,--defsym={name}={value:#x}" for name, value in _MEMORY.items()]
+    image = folder / "core.elf"
+    _call([*command, *map(str, sources), "-o", str(image)], 120)
+    return image
+
+
+def run(raw: NDArray[np.int16], chip: Chip) -> Run:
+    """Push `raw` (n, 6) counts through fall and bend, with a radio and a heart-rate sensor's worth of the others."""
+    if len(raw) > _LONGEST:
+        raise Rv32Error(f"{len(raw)} samples do not fit beside the program; at most {_LONGEST}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "samples.bin").write_bytes(np.ascontiguousarray(raw, dtype="<i2").tobytes())
+        image = _compile(folder, chip)
+        text = _call([_QEMU, *_MACHINE, *_SEMIHOSTING, "-kernel", str(image)], 300)
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Run:
+    done = re.search(r"^done (\d+)", text, re.MULTILINE)
+    if done is None:
+        raise Rv32Error(f"the program ended early:\n{text[-500:]}")
+    events: dict[str, list[Event]] = {"fall": [], "bend": []}
+    for detector, *row in re.findall(r"^event (\w+) (-?\d+) (-?\d+) (-?\d+) (-?\d+)", text, re.MULTILINE):
+        kind, t_ms, confidence, data = map(int, row)
+        events[detector].append((kind, t_ms, confidence, data))
+    cost = {part: int(count) for part, count in re.findall(r"^cost (\w+) (\d+)", text, re.MULTILINE)}
+    return Run(int(done[1]), events, cost)
