@@ -58,7 +58,7 @@ def report(runs: int, messages: int) -> str:
     ).stdout.strip()
     where = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     parts = [
-        f"Commit {commit}, {where}; nothing else was running that we started.\n",
+        f"Commit {commit}, {where}; load average before the run {os.getloadavg()[0]:.1f}.\n",
         "## Bytes of one near miss on the air\n",
         table(("format", "alone", "each in a batch of 20"), list(bench_wire.measure())),
         "Every event with another tag's id, which is the worst case for us (ids do not compress).\n",
