@@ -25,6 +25,11 @@ def test_a_fall_is_an_open_alarm_with_zone_and_label(plant):
     assert (snap.events[0].kind, snap.events[0].name, snap.events[0].detail) == ("fall", "Tag 1", "93 %")
 
 
+def test_a_silent_sos_says_that_nobody_should_call_out(plant):
+    plant.report(plant.tag, NewRecord(1, kinds.SOS, 60_000, {kinds.SILENT: 1}))
+    assert _look(plant).events[0].detail == "silent: do not call out"
+
+
 def test_a_warning_of_a_tag_names_neither_tag_nor_zone(plant):
     data = {kinds.LEVEL: kinds.LEVEL_WARN, kinds.SOURCE: kinds.SOURCE_UWB, kinds.DISTANCE_MM: 2000}
     plant.report(plant.tag, NewRecord(1, kinds.WARNING, 60_000, data))

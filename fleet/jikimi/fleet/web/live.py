@@ -110,6 +110,8 @@ def _detail(row: RecordRow) -> str:
         words = [f"{data['distance_mm'] / 1000:.1f} m"] if data.get("distance_mm") is not None else []
         words += [f"{data['closing_mm_s'] / 1000:.1f} m/s"] if data.get("closing_mm_s") else []
         words += [f"{data['dwell_ms'] / 1000:.1f} s"] if data.get("dwell_ms") else []
+    elif data.get("silent"):
+        words = ["silent: do not call out"]
     elif "why" in data:
         words = [str(data["why"])]
     elif "confidence_permille" in data:
