@@ -6,7 +6,7 @@ import json
 
 import click
 
-from jikimi.fleet.cli.options import json_option
+from jikimi.fleet.cli.options import FiniteRange, json_option
 
 
 @click.group("bench")
@@ -17,7 +17,7 @@ def command() -> None:
 @command.command("load")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=10.0,
     show_default=True,
     help="How long the tags send.",

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import click
 
+from jikimi.fleet.cli.options import FiniteRange
+
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command("demo")
-@click.option("--seconds", type=click.FloatRange(min=1), help="How long the floor is open.  [default: until Ctrl-C]")
+@click.option("--seconds", type=FiniteRange(min=1), help="How long the floor is open.  [default: until Ctrl-C]")
 @click.option("--tags", type=click.IntRange(1, 64), default=8, show_default=True, help="Workers, each with a tag.")
 @click.option("--machines", type=click.IntRange(1), default=3, show_default=True, help="Machines, each with a node.")
 @click.option(

@@ -8,12 +8,13 @@ from typing import Literal
 
 import click
 
+from jikimi.fleet.cli.options import FiniteRange
 from jikimi.fleet.replay import read_recording, replay
 
 
 @click.command(name="replay")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--rate-hz", required=True, type=click.FloatRange(20, 200), help="Samples per second, 20 to 200.")
+@click.option("--rate-hz", required=True, type=FiniteRange(20, 200), help="Samples per second, 20 to 200.")
 @click.option(
     "--placement",
     type=click.Choice(["waist", "wrist"]),

@@ -51,6 +51,7 @@ class Factory:
         self._stop = stop
         self._stack = ExitStack()
         self._began = time.monotonic()
+        self._startup_s: float | None = None
         self._said: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # (device, console line)
         self.ledger = Ledger()
 
@@ -112,12 +113,13 @@ class Factory:
         return self._summary()
 
     def _wait_online(self) -> None:
-        """Return when every device has a connection to the broker; ServiceError names those that have not."""
+        """Return when every device has a connection to the broker, or stopped; ServiceError names those without."""
         deadline = time.monotonic() + _ONLINE_S
         while not self._stop.is_set():
             self._tick()
             waiting = [board for board in self._boards if not self.ledger.linked.get(board.name)]
             if not waiting:
+                self._startup_s = time.monotonic() - self._began
                 return
             if time.monotonic() > deadline:
                 raise ServiceError(_not_connected(waiting))
@@ -125,9 +127,9 @@ class Factory:
 
     def _play(self) -> None:
         """Open the floor and let it run for the time asked for, or until stopped; then close it."""
-        self.startup_s = time.monotonic() - self._began
         self.floor.open(self._world.now())
-        self._view.say(f"the floor is open ({self.startup_s:.1f} s after the start)")
+        if self._startup_s is not None:
+            self._view.say(f"the floor is open ({self._startup_s:.1f} s after the start)")
         if page := self._page():
             self._view.say(f"live page: {page}")
         while not self._stop.is_set() and not self._over():
@@ -162,7 +164,7 @@ class Factory:
         return Summary(
             seed=self._options.seed,
             seconds=round(self.floor.shift_s(self.end_s), 1),
-            startup_s=round(self.startup_s, 1),
+            startup_s=None if self._startup_s is None else round(self._startup_s, 1),
             devices=len(self.members),
             devices_native=sum(core.how == "native" for core in self.ledger.cores.values()),
             devices_tls=sum(member.device in self.tls for member in self.members),

@@ -12,7 +12,7 @@ class Summary:
 
     seed: int
     seconds: float  # from the opening of the floor to its close
-    startup_s: float  # from the command to the opening, all devices online
+    startup_s: float | None  # from the command to all devices online; None: stopped before that
     devices: int
     devices_native: int  # that loaded the native module of the core; the gateway uses cffi
     devices_tls: int  # connected to the broker by MQTT over TLS with their own certificate
@@ -42,7 +42,7 @@ class Summary:
         """The summary for people."""
         alarm, warning = _latency(self.alarm_latency_ms), _latency(self.warning_latency_ms)
         return [
-            f"{self.seconds:.0f} s of shop floor, seed {self.seed}; all devices online after {self.startup_s:.1f} s",
+            f"{self.seconds:.0f} s of shop floor, seed {self.seed}; {_startup(self.startup_s)}",
             f"devices      {self.devices}: {self.devices_native} MicroPython boards with the native core, "
             f"{self.gateways} Linux gateway; {self.devices_tls} over TLS",
             f"falls        {self.acted_falls} acted, {self.detected_falls} detected, {self.false_falls} false alarms",
@@ -53,6 +53,10 @@ class Summary:
             f"alarms       tag to acknowledgement {alarm}; sample to local warning {warning}",
             *(f"not detected {text}" for text in self.missed),
         ]
+
+
+def _startup(seconds: float | None) -> str:
+    return "stopped before all devices were online" if seconds is None else f"all devices online after {seconds:.1f} s"
 
 
 def _latency(values: dict[str, int | None]) -> str:
