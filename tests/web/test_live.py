@@ -22,19 +22,21 @@ def test_a_fall_is_an_open_alarm_with_zone_and_label(plant):
     plant.report(plant.tag, NewRecord(1, kinds.FALL, 60_000, {kinds.CONFIDENCE_PERMILLE: 930}))
     snap = _look(plant)
     assert [(a.kind, a.name, a.zone, a.state) for a in snap.alarms] == [("fall", "Tag 1", "hall", "open")]
-    assert (snap.events[0].kind, snap.events[0].name, snap.events[0].detail) == ("fall", "Tag 1", "93 %")
+    assert (snap.events[0].kind, snap.events[0].name, snap.events[0].detail) == ("fall", "Tag 1", ("93 %",))
 
 
 def test_a_silent_sos_says_that_nobody_should_call_out(plant):
     plant.report(plant.tag, NewRecord(1, kinds.SOS, 60_000, {kinds.SILENT: 1}))
-    assert _look(plant).events[0].detail == "silent: do not call out"
+    snap = _look(plant)
+    assert snap.events[0].detail == ("silent",)
+    assert [alarm.silent for alarm in snap.alarms] == [True]
 
 
 def test_a_warning_of_a_tag_names_neither_tag_nor_zone(plant):
     data = {kinds.LEVEL: kinds.LEVEL_WARN, kinds.SOURCE: kinds.SOURCE_UWB, kinds.DISTANCE_MM: 2000}
     plant.report(plant.tag, NewRecord(1, kinds.WARNING, 60_000, data))
     (event,) = _look(plant).events
-    assert (event.kind, event.device, event.name, event.zone, event.detail) == ("warning", "", "—", "—", "")
+    assert (event.kind, event.device, event.name, event.zone, event.detail) == ("warning", "", "—", "—", ())
 
 
 def test_near_misses_of_four_people_are_counted_nowhere_and_name_no_machine(plant):
@@ -53,7 +55,7 @@ def test_near_misses_of_five_people_are_shown(plant):
     assert [machine.count for machine in snap.machines] == [5]
     assert snap.machines[0].last_near_miss_ms > 0
     assert snap.events[0].name == "Press A"
-    assert snap.events[0].detail == "1.3 m, 0.9 m/s, 2.0 s"
+    assert snap.events[0].detail == ("1.3 m", "0.9 m/s", "2.0 s")
 
 
 def test_the_snapshot_is_kept_until_something_is_stored(plant):

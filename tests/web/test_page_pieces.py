@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from jikimi.fleet.web.snapshot import (
     Snapshot,
     ZoneView,
 )
-from jikimi.fleet.web.texts import LANGUAGES, text
+from jikimi.fleet.web.texts import LANGUAGES, preferred, text
 
 _HOUR = 3_600_000
 _NOW = 500_000 * _HOUR + 60_000
@@ -67,7 +68,7 @@ def test_no_name_from_outside_can_add_an_element(name):
         machines=(_machine(name, name),),
         devices=(DeviceView(name, "tag", name, name, "active", True, 0, 50),),
         alarms=(AlarmView(name, name, "fall", name, _NOW, "open"),),
-        events=(EventView(_NOW, _NOW, "fall", name, name, name, name),),
+        events=(EventView(_NOW, _NOW, "fall", name, name, name, (name,)),),
         near_misses=(CellView(name, _NOW // _HOUR * _HOUR, 7),),
     )
     plain = _snapshot(
@@ -76,7 +77,7 @@ def test_no_name_from_outside_can_add_an_element(name):
         machines=(_machine("x", "x"),),
         devices=(DeviceView("x", "tag", "x", "x", "active", True, 0, 50),),
         alarms=(AlarmView("x", "x", "fall", "x", _NOW, "open"),),
-        events=(EventView(_NOW, _NOW, "fall", "x", "x", "x", "x"),),
+        events=(EventView(_NOW, _NOW, "fall", "x", "x", "x", ("x",)),),
         near_misses=(CellView("x", _NOW // _HOUR * _HOUR, 7),),
     )
     assert _elements(snap) == _elements(plain)
@@ -126,6 +127,34 @@ def test_a_revoked_device_does_not_count_as_missing():
         DeviceView("b", "tag", "Tag 2", "Z", "revoked", False, 0, None),
     )
     assert "1/1 tags" in fragments.header_html(_snapshot(devices=devices), "en")
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "silent: do not call out"), ("ko", "말을 걸지 마십시오")])
+def test_an_open_silent_sos_tells_nobody_to_call_out(lang, words):
+    silent = AlarmView("d", "Tag 1", "sos", "South", _NOW, "open", silent=True)
+    loud = AlarmView("d", "Tag 1", "sos", "South", _NOW, "open")
+    assert words in fragments.alarms_html((silent,), _NOW, lang)
+    assert words not in fragments.alarms_html((loud,), _NOW, lang)
+
+
+def test_details_of_an_event_are_in_the_language_of_the_page():
+    event = EventView(_NOW, _NOW, "cleared", "d", "Tag 1", "South", ("cancelled",))
+    assert "cancelled by the wearer" in fragments.events_html((event,), "en")
+    assert "착용자가 취소함" in fragments.events_html((event,), "ko")
+
+
+@pytest.mark.parametrize(
+    ("asked", "lang"),
+    [
+        ("ko-KR,ko;q=0.9,en;q=0.8", "ko"),
+        ("de,KO;q=0.5", "ko"),
+        ("de-DE, en;q=0.7, ko;q=0.1", "en"),
+        ("", "en"),
+        ("*", "en"),
+    ],
+)
+def test_the_browser_says_which_language_its_reader_wants(asked, lang):
+    assert preferred(asked) == lang
 
 
 def test_every_text_exists_in_every_language():

@@ -80,9 +80,11 @@ def alarm(connection: sa.Connection, site: str, key: tuple[str, int, int]) -> Al
 
 def _alarms(site: str) -> sa.Select[Any]:
     label = (_device.site == _alarm.site) & (_device.device == _alarm.device)
+    raised_by = (_record.site == _alarm.site) & (_record.device == _alarm.device) & (_record.boot == _alarm.boot)
+    raised_by &= (_record.stream == kinds.STREAM_ALARM) & (_record.seq == _alarm.seq)
     return (
-        sa.select(schema.alarm, _device.name)
-        .select_from(schema.alarm.outerjoin(schema.device, label))
+        sa.select(schema.alarm, _device.name, _record.body)
+        .select_from(schema.alarm.outerjoin(schema.device, label).outerjoin(schema.record, raised_by))
         .where(_alarm.site == site, _alarm.kind.is_not(None))
     )
 
@@ -101,6 +103,7 @@ def _alarm_row(row: sa.RowMapping) -> AlarmRow:
         acknowledged_by=row["acknowledged_by"],
         resolved_ms=row["resolved_ms"],
         resolved_why=row["resolved_why"],
+        silent=row["body"] is not None and bool(named(row["body"]).get("silent")),
     )
 
 

@@ -42,6 +42,7 @@ class AlarmRow:
     acknowledged_by: str | None
     resolved_ms: int | None
     resolved_why: str | None
+    silent: bool  # the device shows nothing of it, and nobody may call out to its wearer
 
 
 @dataclass(frozen=True)

@@ -42,20 +42,28 @@ def alarms_html(alarms: tuple[AlarmView, ...], now_ms: int, lang: str) -> str:
         f'<li class="alarm {escape(a.state)}"><b>{escape(text(a.kind, lang))}</b>'
         f"<span>{escape(a.zone)} · {escape(a.name)}</span>"
         f"<span>{clock(a.t_ms)} · {max(0, now_ms - a.t_ms) // 1000} s</span>"
-        f"<em>{escape(text(a.state, lang))}</em></li>"
+        f"<em>{escape(text(a.state, lang))}</em>{_silence(a, lang)}</li>"
         for a in alarms
     )
     return f'<ul class="alarms" role="alert">{rows}</ul>'
+
+
+def _silence(alarm: AlarmView, lang: str) -> str:
+    return f'<strong class="silent">{escape(text("silent", lang))}</strong>' if alarm.silent else ""
 
 
 def events_html(events: tuple[EventView, ...], lang: str) -> str:
     """The newest records as a table."""
     rows = "".join(
         f'<tr class="{escape(e.kind)}"><td>{clock(e.t_ms)}</td><td>{escape(text(e.kind, lang))}</td>'
-        f"<td>{escape(e.name)}</td><td>{escape(e.zone)}</td><td>{escape(e.detail)}</td></tr>"
+        f"<td>{escape(e.name)}</td><td>{escape(e.zone)}</td><td>{escape(_words(e.detail, lang))}</td></tr>"
         for e in events
     )
     return f'<table class="events"><tbody>{rows}</tbody></table>'
+
+
+def _words(detail: tuple[str, ...], lang: str) -> str:
+    return ", ".join(text(word, lang) for word in detail)
 
 
 def devices_html(devices: tuple[DeviceView, ...], lang: str) -> str:

@@ -96,27 +96,29 @@ def _device(row: DeviceRow) -> DeviceView:
 
 
 def _alarm(row: AlarmRow) -> AlarmView:
-    return AlarmView(row.device, row.name, row.kind, row.zone, row.t_ms, row.state)
+    return AlarmView(row.device, row.name, row.kind, row.zone, row.t_ms, row.state, row.silent)
 
 
 def _event(row: RecordRow) -> EventView:
     return EventView(row.t_ms, row.recv_ms, row.kind, row.device, row.name, row.zone, _detail(row))
 
 
-def _detail(row: RecordRow) -> str:
+def _detail(row: RecordRow) -> tuple[str, ...]:
     data = row.data
-    words = []
     if row.kind == "near_miss":
-        words = [f"{data['distance_mm'] / 1000:.1f} m"] if data.get("distance_mm") is not None else []
-        words += [f"{data['closing_mm_s'] / 1000:.1f} m/s"] if data.get("closing_mm_s") else []
-        words += [f"{data['dwell_ms'] / 1000:.1f} s"] if data.get("dwell_ms") else []
-    elif data.get("silent"):
-        words = ["silent: do not call out"]
-    elif "why" in data:
-        words = [str(data["why"])]
-    elif "confidence_permille" in data:
-        words = [f"{data['confidence_permille'] / 10:.0f} %"]
-    return ", ".join(words)
+        measured = (
+            ("distance_mm", "m", data.get("distance_mm") is not None),
+            ("closing_mm_s", "m/s", data.get("closing_mm_s")),
+            ("dwell_ms", "s", data.get("dwell_ms")),
+        )
+        return tuple(f"{data[key] / 1000:.1f} {unit}" for key, unit, known in measured if known)
+    if data.get("silent"):
+        return ("silent",)
+    if "why" in data:
+        return (str(data["why"]),)
+    if "confidence_permille" in data:
+        return (f"{data['confidence_permille'] / 10:.0f} %",)
+    return ()
 
 
 def _now_ms() -> int:

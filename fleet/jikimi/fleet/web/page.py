@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
+from fastapi import Request
 from nicegui import ui
 
 from jikimi.fleet.web import fragments
 from jikimi.fleet.web.plan import floor_svg
 from jikimi.fleet.web.snapshot import Snapshot
-from jikimi.fleet.web.texts import LANGUAGES, text
+from jikimi.fleet.web.texts import LANGUAGES, preferred, text
 
 # A browser looks for a new snapshot this often. The alarm budget is 250 ms from tag to page; a look costs a
 # comparison of two references.
@@ -28,11 +29,11 @@ class SnapshotSource(Protocol):
 
 
 def build_page(source: SnapshotSource) -> None:
-    """Register the page at `/`; `?lang=ko` shows it in Korean."""
+    """Register the page at `/`: in the language of `?lang=`, or else the one the browser asks for."""
 
     @ui.page("/", title="Jikimi")
-    def live(lang: str = "en") -> None:
-        _Layout(source, lang if lang in LANGUAGES else "en")
+    def live(request: Request, lang: str = "") -> None:
+        _Layout(source, lang if lang in LANGUAGES else preferred(request.headers.get("accept-language", "")))
 
 
 class _Layout:

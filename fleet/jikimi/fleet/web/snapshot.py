@@ -29,11 +29,15 @@ class AlarmView:
     zone: str
     t_ms: int
     state: str
+    silent: bool = False  # nobody may call out to its wearer
 
 
 @dataclass(frozen=True)
 class EventView:
-    """One stored record: `t_ms` event time as the device said, `recv_ms` when it arrived."""
+    """One stored record: `t_ms` event time as the device said, `recv_ms` when it arrived.
+
+    `detail` holds measured values, and keys of `texts` for what must be said in the reader's language.
+    """
 
     t_ms: int
     recv_ms: int
@@ -41,7 +45,7 @@ class EventView:
     device: str
     name: str
     zone: str
-    detail: str
+    detail: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,9 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "bends": ("Bends", "허리 굽힘"),
     "lost": ("Records lost", "기록 유실"),
     "recovered": ("Got up", "일어남"),
+    "cancelled": ("cancelled by the wearer", "착용자가 취소함"),
+    "restored": ("works again", "정상 복귀"),
+    "silent": ("silent: do not call out", "무음 호출: 말을 걸지 마십시오"),
 }
 
 LANGUAGES: Final = ("en", "ko")
@@ -60,3 +63,12 @@ def text(key: str, lang: str = "en") -> str:
     """The words for `key`; an unknown language reads English, an unknown key itself."""
     english, korean = _TEXTS.get(key, (key.replace("_", " "), key.replace("_", " ")))
     return korean if lang == "ko" else english
+
+
+def preferred(accept_language: str) -> str:
+    """The first of a browser's languages that the page has; English when it has none of them."""
+    for part in accept_language.split(","):
+        lang = part.split(";")[0].strip().split("-")[0].lower()
+        if lang in LANGUAGES:
+            return lang
+    return "en"
