@@ -97,6 +97,19 @@ def _records() -> list[tuple[str, str, str, bytes]]:
         ),
         ("sos-silent", "A call for help that the tag does not show.", "al", encode(0, [(3, 2, 500, {23: 1})])),
         ("check-in-missed", "Nobody answered the tag.", "al", encode(0, [(4, 8, 1_800_000, {})])),
+        (
+            "still-open",
+            "Nobody has taken on a fall of the boot before, ten minutes after it.",
+            "al",
+            encode(0, [(5, 9, 600_000, {10: 1, 11: 11, 24: 600_000, 25: 1})]),
+        ),
+        (
+            "battery-short",
+            "Two hours short of the shift.",
+            "al",
+            encode(0, [(6, 10, 9_000, {15: 21, 26: 90, 27: 210})]),
+        ),
+        ("self-test", "All but the UWB module passed.", "ev", encode(1, [(1, 22, 900, {28: 38, 29: 8})])),
         ("near-miss", "One near miss.", "ev", encode(1, [near_miss(1)])),
         ("near-miss-20", "Twenty near misses of two tags in turn.", "ev", encode(1, twenty)),
         ("warning", "One warning.", "ev", encode(1, [warning(1)])),
@@ -132,6 +145,12 @@ def _others() -> list[tuple[str, str, str, bytes]]:
     time_now: dict[int, object] = {messages.ARG_EPOCH_MS: EPOCH_MS}
     return [
         ("birth", "A tag is there.", "st", state(dict(BIRTH))),
+        (
+            "birth-after-crash",
+            "A tag in safe mode tells of its last crash.",
+            "st",
+            state(BIRTH | {"crash": "OSError-3f9a1c07", "safe": 1}),
+        ),
         ("will", "The broker says that a device is gone.", "st", state({"boot": 12, "status": "lost"})),
         ("docked", "A tag went to its charger on purpose.", "st", state({"boot": 12, "status": "docked"})),
         ("host-birth", "The host is there.", "st", state({"boot": 1_795_487_501, "status": "online", "kind": "host"})),
@@ -141,6 +160,7 @@ def _others() -> list[tuple[str, str, str, bytes]]:
         ("ack-later", "An acknowledgement with a key of a later version, which is ignored.", "ack", later),
         ("set-time", "Set the clock.", "cmd", command(messages.CMD_TIME, time_now, 7, EPOCH_MS + 5_000)),
         ("alarm-seen", "Somebody has taken on the wearer's alarm.", "cmd", command(messages.CMD_ALARM_SEEN, seen, 8)),
+        ("off-duty", "The shift is over.", "cmd", command(messages.CMD_DUTY, {messages.ARG_ON: 0}, 10)),
         ("restart", "Restart, without arguments.", "cmd", command(messages.CMD_RESTART, None, 9)),
     ]
 

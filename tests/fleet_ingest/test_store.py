@@ -122,6 +122,26 @@ def test_the_first_acknowledgement_of_an_alarm_stays(store):
     assert [row.state for row in store.open_alarms()] == ["acknowledged"]
 
 
+def still_open(seq, kind=kinds.FALL, boot=1):
+    return message("t1", ALARM, (9, kinds.STILL_OPEN, {10: seq, 11: boot, 24: 4000, 25: kind}), boot=2)
+
+
+def test_a_device_that_asks_again_is_answered_only_when_a_person_has_taken_its_alarm_on(store):
+    put(store, message("t1", ALARM, (1, kinds.FALL, {}), (2, kinds.SOS, {})))
+    store.acknowledge_alarm("t1.1.2", "first-aider", 50)
+    assert store.store_batch(Batch(messages=(still_open(1),))).taken_on == ()
+    outcome = store.store_batch(Batch(messages=(message("t1", ALARM, (3, kinds.STILL_OPEN, {10: 2, 24: 1, 25: 2})),)))
+    assert outcome.taken_on == (("t1", 1, 2),)
+
+
+def test_asking_again_opens_an_alarm_whose_own_record_was_lost_and_none_that_is_known_or_no_alarm(store):
+    put(store, message("t1", ALARM, (1, kinds.FALL, {}), (2, kinds.CLEARED, {kinds.REF_SEQ: 1})))
+    put(store, still_open(1), still_open(5, kind=kinds.WARNING))
+    assert store.open_alarms() == []
+    put(store, message("t1", ALARM, (10, kinds.STILL_OPEN, {10: 7, 11: 1, 24: 4000, 25: kinds.SOS}), boot=2))
+    assert [(alarm.id, alarm.kind, alarm.t_ms) for alarm in store.open_alarms()] == [("t1.1.7", "sos", BOOT_MS + 6000)]
+
+
 @pytest.mark.parametrize("alarm_id", ["t1.1.9", "nonsense", "t1.1.x", "t1.1." + "9" * 30])
 def test_acknowledging_what_is_no_alarm_says_so(store, alarm_id):
     with pytest.raises(StoreError, match="alarm list"):

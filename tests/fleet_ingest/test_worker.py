@@ -157,6 +157,17 @@ def test_messages_that_come_close_together_share_a_commit_of_bounded_size(store)
     assert [len(batch.messages) for batch in troubled.batches] == [500, 100]
 
 
+def test_a_wearer_who_asks_about_an_alarm_that_is_taken_on_is_told_again(store):
+    Worker(SITE, Wire([records("t1", 1, leaf=topics.ALARM)]), store).step()
+    store.acknowledge_alarm("t1.1.1", "first-aider", NOW_MS)
+    asked: dict[int, object] = {kinds.REF_SEQ: 1, kinds.WAITING_MS: 30_000, kinds.ALARM_KIND: kinds.FALL}
+    payload = messages.encode_records(1, kinds.STREAM_ALARM, [(2, kinds.STILL_OPEN, 31_000, asked)], NOW_MS, 2)
+    wire = Wire([Incoming(f"jk/{SITE}/t1/al", payload, False, NOW_MS, 1, next(_mids), 1)])
+    Worker(SITE, wire, store).step()
+    sent = [messages.decode_command(payload)[:2] for topic, payload, _ in wire.sent if topic.endswith("/cmd")]
+    assert sent == [(messages.CMD_ALARM_SEEN, {messages.ARG_BOOT: 1, messages.ARG_SEQ: 1})]
+
+
 def test_an_alarm_does_not_wait_for_company(store):
     class Listening(Wire):
         def __init__(self, *bursts: list[Incoming]) -> None:

@@ -55,6 +55,8 @@ class Birth:
     epoch_ms: int | None
     clock_quality: int | None
     capabilities: tuple[str, ...]
+    crash: str | None = None
+    safe: int | None = None
 
     @property
     def online(self) -> bool:

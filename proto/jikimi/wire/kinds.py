@@ -19,6 +19,8 @@ LOW_BATTERY = 5
 CLEARED = 6
 CONFIRMED = 7  # the time in which the wearer may cancel an alarm is over, and nobody did
 CHECK_IN_MISSED = 8  # the wearer did not answer when the tag asked
+STILL_OPEN = 9  # the site has an alarm for a while, and no person has taken it on
+BATTERY_SHORT = 10  # the battery will not last until the shift ends
 
 # Event stream.
 FALLING = 16
@@ -27,6 +29,7 @@ WARNING = 18
 BENDS = 19
 LOST = 20
 RECOVERED = 21
+SELF_TEST = 22
 
 # Keys of a record's data.
 LEVEL = 1  # zone reached: LEVEL_WARN or LEVEL_DANGER
@@ -52,6 +55,13 @@ LOST_FIRST = 20
 LOST_LAST = 21
 CANCEL_MS = 22  # the wearer may still cancel this alarm for so long; CLEARED or CONFIRMED follows
 SILENT = 23  # 1: the device shows nothing of this alarm, and nobody should call out to its wearer
+WAITING_MS = 24  # since the alarm that is meant was raised
+ALARM_KIND = 25  # of the alarm that is meant
+LASTS_MIN = 26  # until the battery is empty, as it is used now
+NEEDED_MIN = 27  # until the shift ends
+PASSED = 28  # parts that passed their self-test: the sum of 1 << SENSOR_…
+FAILED = 29  # parts that did not
+FAULT = 30  # how a sensor failed: FAULT_…
 
 LEVEL_WARN = 1
 LEVEL_DANGER = 2
@@ -69,6 +79,12 @@ SENSOR_BLE = 2
 SENSOR_UWB = 3
 SENSOR_CLOCK = 4
 SENSOR_FLASH = 5
+SENSOR_HEART = 6
+SENSOR_BATTERY = 7
+
+FAULT_SILENT = 1  # it does not answer, or gives no samples
+FAULT_FROZEN = 2  # it gives the same sample again and again
+FAULT_SELF_TEST = 3  # it does not react to its own test as its data sheet says
 
 _KINDS = {
     FALL: ("fall", STREAM_ALARM, "emergency"),
@@ -79,12 +95,15 @@ _KINDS = {
     CLEARED: ("cleared", STREAM_ALARM, "emergency"),
     CONFIRMED: ("confirmed", STREAM_ALARM, "emergency"),
     CHECK_IN_MISSED: ("check_in_missed", STREAM_ALARM, "emergency"),
+    STILL_OPEN: ("still_open", STREAM_ALARM, "emergency"),
+    BATTERY_SHORT: ("battery_short", STREAM_ALARM, "device"),
     FALLING: ("falling", STREAM_EVENT, "emergency"),
     NEAR_MISS: ("near_miss", STREAM_EVENT, "proximity"),
     WARNING: ("warning", STREAM_EVENT, "proximity"),
     BENDS: ("bends", STREAM_EVENT, "posture"),
     LOST: ("lost", STREAM_EVENT, "device"),
     RECOVERED: ("recovered", STREAM_EVENT, "emergency"),
+    SELF_TEST: ("self_test", STREAM_EVENT, "device"),
 }
 KINDS = tuple(sorted(_KINDS))
 UNKNOWN = "unknown"  # name and category of a kind that this version does not know: stored, shown to nobody

@@ -31,11 +31,13 @@ CMD_RESEND = 2  # send the records of ARG_BOOT and ARG_STREAM again, from ARG_SE
 CMD_IDENTIFY = 3  # blink and beep for ARG_SECONDS
 CMD_RESTART = 4
 CMD_ALARM_SEEN = 5  # a person has taken on the alarm ARG_SEQ of ARG_BOOT: tell the wearer
+CMD_DUTY = 6  # begin (ARG_ON 1) or end (0) duty: off duty a tag neither senses, records nor advertises
 ARG_EPOCH_MS = 1
 ARG_BOOT = 2
 ARG_STREAM = 3
 ARG_SEQ = 4
 ARG_SECONDS = 5
+ARG_ON = 6
 
 # Name and check of each field; its wire key is its place + 1, since key 0 is the version. A check is a pair of
 # integers (least, greatest), a list of names (the number on the wire is the place), _TEXT or _TEXTS.
@@ -55,6 +57,8 @@ _STATE = (
     ("epoch_ms", _INT),
     ("clock_quality", (0, 2)),
     ("capabilities", _TEXTS),
+    ("crash", _TEXT),  # digest of the last traceback, until the site has heard of it
+    ("safe", (0, 1)),  # 1: after failed starts only button, reports and commands work
 )
 _DEVICE_NEEDS = ("boot", "kind", "reset_reason", "firmware", "config", "core", "clock_quality", "capabilities")
 _VITALS = (

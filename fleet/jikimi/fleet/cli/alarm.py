@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from jikimi.fleet.site import Site
     from jikimi.fleet.store import AlarmRow
 
-_COLUMNS = ("id", "time", "alarm", "device", "zone", "state", "by")
+_COLUMNS = ("id", "time", "alarm", "device", "zone", "state", "by", "waited")
 _ROLE = re.compile(r"[a-z0-9-]{1,32}")
 
 
@@ -41,7 +42,8 @@ def list_(site: Site, as_json: bool, everything: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
     else:
-        print_rows(_COLUMNS, [_cells(row) for row in rows])
+        now_ms = time.time_ns() // 1_000_000
+        print_rows(_COLUMNS, [_cells(row, now_ms) for row in rows])
 
 
 @command.command("ack")
@@ -63,6 +65,13 @@ def ack(site: Site, alarm_id: str, role: str) -> None:
     click.echo(f"{alarm.kind} of {alarm.name} is {alarm.state} (first by {alarm.acknowledged_by})", err=True)
 
 
-def _cells(row: AlarmRow) -> list[str]:
+def _cells(row: AlarmRow, now_ms: int) -> list[str]:
     who = row.acknowledged_by or row.resolved_why or ""
-    return [row.id, local_time(row.t_ms), row.kind, row.name, row.zone, row.state, who]
+    return [row.id, local_time(row.t_ms), row.kind, row.name, row.zone, row.state, who, _waited(row, now_ms)]
+
+
+def _waited(row: AlarmRow, now_ms: int) -> str:
+    """Minutes and seconds for which an alarm waits for a person, or did until one took it on or it ended."""
+    ends = [end for end in (row.acknowledged_ms, row.resolved_ms) if end is not None]
+    seconds = max(0, (min(ends, default=now_ms) - row.t_ms) // 1000)
+    return f"{seconds // 60}:{seconds % 60:02}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.ingest.sort import Sorted
     from jikimi.fleet.mqtt import Incoming
-    from jikimi.fleet.store import StreamKey
+    from jikimi.fleet.store import AlarmKey, StreamKey
 
 _log = logging.getLogger(__name__)
 
@@ -110,6 +110,7 @@ class Worker:
         # From here on the batch is on the disk.
         self._connection.acknowledge(arrived)
         self._tell_devices(outcome.acks)
+        self._tell_wearers(outcome.taken_on)
         self._set_clocks(item for item in items if isinstance(item, StatusReport))
         self._count(len(arrived), outcome)
 
@@ -154,6 +155,13 @@ class Worker:
         for key, upto in acks.items():
             payload = wire.encode_ack(key.boot, key.stream, upto)
             self._connection.publish(topics.topic(self._site, key.device, topics.ACK), payload)
+
+    def _tell_wearers(self, taken_on: Iterable[AlarmKey]) -> None:
+        """Somebody has taken these alarms on, and their devices have not heard of it."""
+        for alarm in taken_on:
+            meant: dict[int, object] = {wire.ARG_BOOT: alarm.boot, wire.ARG_SEQ: alarm.seq}
+            payload = wire.encode_command(wire.CMD_ALARM_SEEN, meant)
+            self._connection.publish(topics.topic(self._site, alarm.device, topics.COMMAND), payload)
 
     def _set_clocks(self, reports: Iterable[StatusReport]) -> None:
         for report in reports:
@@ -206,5 +214,6 @@ def _sum(outcomes: Iterable[Outcome]) -> Outcome:
             total.duplicates + one.duplicates,
             total.refused + one.refused,
             {**total.acks, **one.acks},
+            total.taken_on + one.taken_on,
         )
     return total

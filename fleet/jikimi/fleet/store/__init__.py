@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from jikimi.fleet.errors import MessageError, StoreError
 from jikimi.fleet.store import completeness, read, write
 from jikimi.fleet.store.batch import (
+    AlarmKey,
     Batch,
     DeadLetter,
     NewRecord,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "AlarmKey",
     "AlarmRow",
     "Batch",
     "DeadLetter",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from jikimi.fleet.store.batch import is_count
+from jikimi.fleet.store.batch import AlarmKey, is_count
 from jikimi.fleet.store.schema import alarm
 from jikimi.fleet.store.upsert import insert
 from jikimi.wire import kinds
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.store.derive import Stored
 
-RAISING: Final = (kinds.FALL, kinds.SOS, kinds.NO_MOTION, kinds.SENSOR_FAULT, kinds.LOW_BATTERY, kinds.CHECK_IN_MISSED)
+RAISING: Final = (
+    kinds.FALL,
+    kinds.SOS,
+    kinds.NO_MOTION,
+    kinds.SENSOR_FAULT,
+    kinds.LOW_BATTERY,
+    kinds.CHECK_IN_MISSED,
+    kinds.BATTERY_SHORT,
+)
 WHY: Final = {
     kinds.WHY_RECOVERED: "recovered",
     kinds.WHY_CANCELLED: "cancelled",
@@ -31,6 +39,40 @@ def update(connection: sa.Connection, site: str, new: Iterable[Stored]) -> None:
     _raise(connection, [_raised(site, stored) for stored in alarms if stored.record.kind in RAISING])
     ended = [_ended(site, stored) for stored in alarms if stored.record.kind == kinds.CLEARED]
     _end(connection, [row for row in ended if row is not None])
+    asked = [_asked(site, stored) for stored in alarms if stored.record.kind == kinds.STILL_OPEN]
+    _know(connection, [row for row in asked if row is not None])
+
+
+def taken_on(connection: sa.Connection, site: str, new: Iterable[Stored]) -> tuple[AlarmKey, ...]:
+    """Those alarms that devices among `new` ask about and a person has taken on already: they have not heard it."""
+    asked = [_meant(stored) for stored in new if stored.record.kind == kinds.STILL_OPEN]
+    keys = {key for key in asked if key is not None}
+    if not keys:
+        return ()
+    columns = (alarm.c.device, alarm.c.boot, alarm.c.seq)
+    known = alarm.c.acknowledged_ms.is_not(None) & sa.tuple_(*columns).in_(sorted(keys))
+    return tuple(AlarmKey(*row) for row in connection.execute(sa.select(*columns).where(alarm.c.site == site, known)))
+
+
+def _meant(stored: Stored) -> AlarmKey | None:
+    """The alarm a record refers to; None when it names none."""
+    key, data = stored.message.key, stored.record.data
+    seq, boot = data.get(kinds.REF_SEQ), data.get(kinds.REF_BOOT, key.boot)
+    return AlarmKey(key.device, boot, seq) if is_count(seq) and is_count(boot) else None
+
+
+def _asked(site: str, stored: Stored) -> dict[str, Any] | None:
+    """The alarm of which a device says that it is still open, for the case that its own record was lost."""
+    meant, data = _meant(stored), stored.record.data
+    kind, waiting_ms = data.get(kinds.ALARM_KIND), data.get(kinds.WAITING_MS)
+    if meant is None or kind not in RAISING or not is_count(waiting_ms):
+        return None
+    return {"site": site, **meant._asdict(), "kind": kind, "zone": stored.zone, "t_ms": stored.t_ms - waiting_ms}
+
+
+def _know(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(connection, alarm).on_conflict_do_nothing(), rows)
 
 
 def _raised(site: str, stored: Stored) -> dict[str, Any]:
@@ -40,17 +82,14 @@ def _raised(site: str, stored: Stored) -> dict[str, Any]:
 
 
 def _ended(site: str, stored: Stored) -> dict[str, Any] | None:
-    key, item = stored.message.key, stored.record
-    seq, boot = item.data.get(kinds.REF_SEQ), item.data.get(kinds.REF_BOOT, key.boot)
-    if not is_count(seq) or not is_count(boot):
+    item, meant = stored.record, _meant(stored)
+    if meant is None:
         return None
     return {
         "site": site,
-        "device": key.device,
-        "boot": boot,
-        "seq": seq,
+        **meant._asdict(),
         "resolved_ms": stored.t_ms,
-        "resolved_boot": key.boot,
+        "resolved_boot": stored.message.key.boot,
         "resolved_seq": item.seq,
         "resolved_why": _why(item.data.get(kinds.WHY)),
     }

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeGuard
 from jikimi.wire.host import Record as NewRecord
 
 __all__ = [
+    "AlarmKey",
     "Batch",
     "DeadLetter",
     "NewRecord",
@@ -33,6 +34,14 @@ class StreamKey(NamedTuple):
     device: str
     boot: int
     stream: int
+
+
+class AlarmKey(NamedTuple):
+    """The record that raised an alarm."""
+
+    device: str
+    boot: int
+    seq: int
 
 
 class Source(NamedTuple):
@@ -96,9 +105,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a commit did. `acks`: for each sequence a message touched, the highest seq with nothing missing below."""
+    """What a commit did. `acks`: for each sequence a message touched, the highest seq with nothing missing below.
+
+    `taken_on`: alarms a device still asks about although a person has taken them on.
+    """
 
     stored: int = 0
     duplicates: int = 0
     refused: int = 0
     acks: dict[StreamKey, int] = field(default_factory=dict)
+    taken_on: tuple[AlarmKey, ...] = ()

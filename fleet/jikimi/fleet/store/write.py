@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from jikimi.fleet.store import acks, derive, status
+from jikimi.fleet.store import acks, alarm_rows, derive, status
 from jikimi.fleet.store.batch import DeadLetter, Outcome, RecordMessage, Source, StreamKey
 from jikimi.fleet.store.insert import Sender, insert_records
 from jikimi.fleet.store.schema import dead_letter, device
@@ -42,7 +42,8 @@ def store_batch(connection: sa.Connection, site: str, batch: Batch) -> Outcome:
             digest = _digest(letter.source)
             acknowledged[letter.key] = acks.park(connection, site, letter.key, letter.seq, digest)
     sent = sum(len(message.records) for message in messages)
-    return Outcome(new.n, sent - new.n, len(letters), acknowledged)
+    taken_on = alarm_rows.taken_on(connection, site, new.consequential)
+    return Outcome(new.n, sent - new.n, len(letters), acknowledged, taken_on)
 
 
 def _senders(connection: sa.Connection, site: str, batch: Batch) -> dict[str, Sender]:
