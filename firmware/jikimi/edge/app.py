@@ -3,8 +3,7 @@
 import asyncio
 import gc
 
-from jikimi.edge import config as configuration
-from jikimi.edge import fingerprint, identity, mqtt
+from jikimi.edge import configuration, fingerprint, identity, mqtt
 from jikimi.edge.battery import Battery
 from jikimi.edge.clock import Clock
 from jikimi.edge.faults import Fault, keep

@@ -6,7 +6,6 @@ import asyncio
 import json
 
 from jikimi.edge import sense
-from jikimi.edge.config import Section
 from jikimi.edge.journal import Journal, next_boot
 from jikimi.edge.open_alarms import OpenAlarms
 from jikimi.edge.orders import Orders
@@ -14,6 +13,7 @@ from jikimi.edge.port import port
 from jikimi.edge.warn import Warner
 from jikimi.edge.wearer import Wearer
 from jikimi.wire import kinds, messages
+from jikimi.wire.settings import Section
 
 here = port()
 files = here.files("flash")

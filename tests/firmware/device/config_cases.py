@@ -5,7 +5,7 @@
 import json
 import sys
 
-from jikimi.edge.config import ConfigError, check
+from jikimi.wire.settings import ConfigError, check
 
 answers = []
 with open(sys.argv[1]) as file:

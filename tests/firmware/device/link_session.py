@@ -9,12 +9,12 @@ import asyncio
 import json
 
 from jikimi.edge import link as link_module
-from jikimi.edge.config import Section
 from jikimi.edge.journal import Journal, next_boot
 from jikimi.edge.link import Link
 from jikimi.edge.port import port
 from jikimi.edge.recorder import Recorder
 from jikimi.wire import kinds, messages
+from jikimi.wire.settings import Section
 
 here = port()
 link_module._BACKOFF_MS = 10

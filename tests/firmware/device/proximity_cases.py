@@ -5,12 +5,12 @@
 import json
 
 from jikimi.edge import payload
-from jikimi.edge.config import Section
 from jikimi.edge.identity import short_id
 from jikimi.edge.port import port
 from jikimi.edge.proximity_node import NodeProximity
 from jikimi.edge.proximity_tag import TagProximity
 from jikimi.wire import kinds, radio
+from jikimi.wire.settings import Section
 
 here = port()
 core = here.load_core()

@@ -6,11 +6,11 @@ import asyncio
 import json
 
 from jikimi.edge import sense
-from jikimi.edge.config import Section
 from jikimi.edge.port import port
 from jikimi.edge.warn import IDENTIFY, SEEN, Warner
 from jikimi.edge.wearer import Wearer
 from jikimi.wire import kinds
+from jikimi.wire.settings import Section
 
 here = port()
 

@@ -1,12 +1,17 @@
-"""What a device is told at provisioning: `/config.json`, checked key by key.
+"""What a device can be told: its configuration, checked key by key, by the same code on the device and on the host.
 
 A misspelt key, a wrong type or a value out of range is an error and not a default: a tag that silently falls back
 to some other broker or zone is worse than one that refuses to start and says why.
 """
 
-import json
-
 from jikimi.wire import radio
+
+TYPE_CHECKING = False  # as typing's, which MicroPython lacks
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Checker = Callable[[object, str], object]
 
 KINDS = ("tag", "node")
 PLACEMENTS = ("waist", "wrist")
@@ -21,26 +26,20 @@ class ConfigError(ValueError):
 class Section:
     """Checked values as attributes."""
 
-    def __init__(self, values):
-        for key, value in values.items():
-            setattr(self, key, value)
+    def __init__(self, values: "dict[str, object]") -> None:
+        for key in values:
+            setattr(self, key, values[key])
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> "Any":
+            """Values are set by name."""
 
 
-def load(path):
-    """Configuration in the JSON file `path` as a `Section`; ConfigError when it is absent or wrong."""
-    try:
-        with open(path) as file:
-            values = json.load(file)
-    except OSError:
-        raise ConfigError(f"{path} cannot be read") from None
-    except ValueError:
-        raise ConfigError(f"{path} is not JSON") from None
-    return check(values)
-
-
-def check(values):
-    """The decoded JSON `values` as a `Section`, with sections inside and defaults filled in; or ConfigError."""
+def check(values: object) -> "Section":
+    """Return decoded JSON `values` as a `Section`, with sections inside and defaults filled in; or ConfigError."""
     config = _TOP(values, "")
+    assert isinstance(config, Section)
     if config.kind == "tag" and config.imu is None:
         raise ConfigError("imu is needed on a tag")
     if config.kind == "node" and config.machine is None:
@@ -52,8 +51,8 @@ def check(values):
     return config
 
 
-def _integer(low, high):
-    def checked(value, where):
+def _integer(low: int, high: int) -> "Checker":
+    def checked(value: object, where: str) -> object:
         # `type is` and not isinstance: on CPython a bool is an int.
         if type(value) is not int or not low <= value <= high:
             raise ConfigError(f"{where} must be a whole number from {low} to {high}, not {value!r}")
@@ -62,14 +61,14 @@ def _integer(low, high):
     return checked
 
 
-def _truth(value, where):
+def _truth(value: object, where: str) -> object:
     if type(value) is not bool:
         raise ConfigError(f"{where} must be true or false, not {value!r}")
     return value
 
 
-def _text(longest):
-    def checked(value, where):
+def _text(longest: int) -> "Checker":
+    def checked(value: object, where: str) -> object:
         if not isinstance(value, str) or not 1 <= len(value) <= longest:
             raise ConfigError(f"{where} must be text of 1 to {longest} characters")
         return value
@@ -77,14 +76,14 @@ def _text(longest):
     return checked
 
 
-def _name(value, where):
+def _name(value: object, where: str) -> object:
     if not isinstance(value, str) or not 1 <= len(value) <= 32 or any(c not in _NAME_CHARS for c in value):
         raise ConfigError(f"{where} must be 1 to 32 of a-z, 0-9 and '-', not {value!r}")
     return value
 
 
-def _one_of(allowed):
-    def checked(value, where):
+def _one_of(allowed: "tuple[object, ...]") -> "Checker":
+    def checked(value: object, where: str) -> object:
         if value not in allowed:
             raise ConfigError(f"{where} must be one of {', '.join([str(one) for one in allowed])}, not {value!r}")
         return value
@@ -92,7 +91,7 @@ def _one_of(allowed):
     return checked
 
 
-def _secret(value, where):
+def _secret(value: object, where: str) -> object:
     # The value is never part of the message: consoles are logged.
     message = f"{where} must be 16 to 64 hexadecimal digits"
     if not isinstance(value, str) or not 16 <= len(value) <= 64:
@@ -106,10 +105,10 @@ def _secret(value, where):
 _REQUIRED = object()
 
 
-def _section(fields):
+def _section(fields: "dict[str, tuple[Checker, object]]") -> "Checker":
     """Checker of an object; `fields` maps a key to (checker, default), and a default of None allows null."""
 
-    def checked(value, where):
+    def checked(value: object, where: str) -> object:
         if not isinstance(value, dict):
             raise ConfigError(f"{where or 'the configuration'} must be an object")
         prefix = where + "." if where else ""
@@ -121,7 +120,7 @@ def _section(fields):
     return checked
 
 
-def _field(values, key, field, prefix):
+def _field(values: "dict[str, object]", key: str, field: "tuple[Checker, object]", prefix: str) -> object:
     checker, default = field
     value = values.get(key, default)
     if value is _REQUIRED:
