@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from jikimi.fleet.errors import StoreError
 from jikimi.fleet.store.engine import make_engine, writer
-from jikimi.fleet.store.schema import metadata
+from jikimi.fleet.store.migrations import bring_up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def transaction(site: Site) -> Iterator[sa.Connection]:
-    """One writing transaction, committed at the end; missing tables are made. StoreError: nothing was written."""
+    """One writing transaction on the newest schema, committed at the end. StoreError: nothing was written."""
     engine = make_engine(site.database_url)
     try:
+        bring_up_to_date(engine)
         with writer(engine).begin() as connection:
-            metadata.create_all(connection)
             yield connection
     except sa.exc.DBAPIError as error:
         raise StoreError(f"the database {engine.url} does not work ({error.orig}): check [database] url") from error

@@ -31,6 +31,7 @@ from jikimi.fleet.store.batch import (
     StreamKey,
 )
 from jikimi.fleet.store.engine import make_engine, writer
+from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.rows import (
     AlarmRow,
     DeadLetterRow,
@@ -39,7 +40,7 @@ from jikimi.fleet.store.rows import (
     RecordRow,
     SequenceRow,
 )
-from jikimi.fleet.store.schema import alarm, metadata
+from jikimi.fleet.store.schema import alarm
 from jikimi.fleet.store.times import event_time_ms, hour_of
 
 if TYPE_CHECKING:
@@ -78,11 +79,11 @@ class Store:
 
     @classmethod
     def open(cls, url: str, site: str) -> Self:
-        """The store of `site` in the database at `url` (SQLAlchemy); missing tables are made. StoreError."""
+        """The store of `site` in the database at `url` (SQLAlchemy), its schema brought up to date. StoreError."""
         store = cls(make_engine(url), site)
         try:
-            with store._writing() as connection:
-                metadata.create_all(connection)
+            with _our_errors(store._engine):
+                bring_up_to_date(store._engine)
         except StoreError:
             store.close()
             raise

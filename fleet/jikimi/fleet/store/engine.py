@@ -3,6 +3,9 @@
 SQLite: write-ahead log (readers never wait for the writer) with synchronous=FULL, so that a commit is on the disk
 before anything is acknowledged; a writer takes the write lock at the start of its transaction, so that two processes
 queue up instead of failing half way.
+
+PostgreSQL (driver psycopg, extra `postgresql`): the same by its defaults; a commit waits for the disk whatever the
+server's own setting, and a writer that hangs in a transaction is cut off, because others wait for what it holds.
 """
 
 from __future__ import annotations
@@ -11,18 +14,41 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from jikimi.fleet.errors import StoreError
+
 _BUSY_S = 30  # how long to wait for another process's write transaction
+_CONNECT_S = 10
+_IDLE_S = 60  # of a transaction in which nothing is asked
 _WRITES = "jikimi_writes"
 
 
 def make_engine(url: str) -> sa.Engine:
-    """An engine for `url`; connections are made on use."""
-    options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_S}}
-    engine = sa.create_engine(url, **(options if url.startswith("sqlite") else {}))
+    """An engine for `url`; connections are made on use. StoreError when we cannot use such a database."""
+    try:
+        engine = _engine(sa.make_url(url))
+    except ModuleNotFoundError as error:
+        raise StoreError(f"PostgreSQL needs the module {error.name}: pip install 'jikimi[postgresql]'") from error
+    except sa.exc.ArgumentError as error:
+        raise StoreError(f"[database] url: {error}") from error
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _set_up_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return sa.create_engine(url, connect_args={"timeout": _BUSY_S})
+    if backend != "postgresql":
+        raise StoreError(f"[database] url: {backend} is not supported, SQLite and PostgreSQL are")
+    settings = f"-c synchronous_commit=on -c idle_in_transaction_session_timeout={_IDLE_S}s"
+    # What the URL says for itself comes last and wins.
+    asked = " ".join(url.normalized_query.get("options", ()))
+    url = url.set(drivername="postgresql+psycopg").difference_update_query(["options"])
+    return sa.create_engine(
+        url, connect_args={"connect_timeout": _CONNECT_S, "options": f"{settings} {asked}".rstrip()}
+    )
 
 
 def writer(engine: sa.Engine) -> sa.Engine:

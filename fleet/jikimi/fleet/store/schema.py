@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Index,
     Integer,
     LargeBinary,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    event,
 )
 
 metadata = MetaData()
@@ -75,6 +77,14 @@ record = Table(
     Column("body", LargeBinary, nullable=False),  # CBOR map, as received
     UniqueConstraint("site", "device", "boot", "stream", "seq", name="record_key"),
 )
+
+
+@event.listens_for(record, "after_create")
+def _let_records_be_sharded(_table: Table, connection: Connection, **_: object) -> None:
+    # PostgreSQL shards a table by a column of its primary key; SQLite counts only in a primary key of one column.
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE record DROP CONSTRAINT record_pkey, ADD PRIMARY KEY (site, id)")
+
 
 ack = Table(
     "ack",
@@ -174,4 +184,16 @@ dead_letter = Table(
     Column("count", BigInteger, nullable=False),
     Column("first_recv_ms", BigInteger, nullable=False),
     Column("recv_ms", BigInteger, nullable=False),  # of the last one
+)
+
+# What retention has deleted; kept for ever, because it is the answer to "where has that gone".
+deletion = Table(
+    "deletion",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    Column("category", String(12), primary_key=True),
+    Column("before_ms", BigInteger, nullable=False),  # what was received earlier had to go
+    Column("days", Integer, nullable=False),  # the rule at that time
+    Column("count", BigInteger, nullable=False),  # records deleted
 )
