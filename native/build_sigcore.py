@@ -6,7 +6,14 @@ from pathlib import Path
 from cffi import FFI  # type: ignore[import-untyped]
 
 _NATIVE = Path(__file__).resolve().parent
-_FIRST = ["sig_common.h", "sig_resample.h", "sig_trees.h"]  # the others build on these
+_FIRST = [
+    "sig_common.h",
+    "sig_events.h",
+    "sig_front.h",
+    "sig_trees.h",
+    "sig_bend.h",
+    "sig_fall.h",
+]  # the others build on these
 _FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wshadow"]
 
 

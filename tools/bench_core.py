@@ -34,9 +34,9 @@ def _ours(samples: NDArray[np.int16]) -> Callable[[], None]:
     blocks = [samples[i : i + _BLOCK].tobytes() for i in range(0, len(samples), _BLOCK)]
 
     def run() -> None:
-        state = block.fall_new(_RATE_HZ, 0, 2048, 1640)
+        motion, fall = block.motion_new(_RATE_HZ, 2048, 1640), block.fall_new(0)
         for data in blocks:
-            block.fall_push(state, data, len(data) // 12, out)
+            block.motion_push(motion, fall, None, data, len(data) // 12, out)
 
     return run
 

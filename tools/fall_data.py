@@ -142,9 +142,8 @@ def motionless_after(trial: Trial) -> Trial:
 def candidates(trial: Trial, placement: int) -> Candidates:
     """Push the trial through the core cell by cell and collect what its trees are asked."""
     counts = to_counts(trial.acc_g, trial.gyro_dps)
-    state = block.fall_new_centihz(
-        round(trial.rate_hz * 100), placement, ACC_LSB_PER_G, GYRO_LSB_PER_DPS_X100, no_motion_s=-1
-    )
+    motion = block.motion_new_centihz(round(trial.rate_hz * 100), ACC_LSB_PER_G, GYRO_LSB_PER_DPS_X100)
+    state = block.fall_new(placement, no_motion_s=-1)
     step = max(1, int(trial.rate_hz // 50))
     source = ffi.from_buffer("uint8_t[]", counts.tobytes())
     out = ffi.new("sig_event_t[8]")
@@ -154,7 +153,7 @@ def candidates(trial: Trial, placement: int) -> Candidates:
     decisions = cells = 0
     for start in range(0, len(counts), step):
         n = min(step, len(counts) - start)
-        lib.sig_fall_push(state, source + start * lib.SIG_SAMPLE_BYTES, n, out, 8)
+        lib.sig_motion_push(motion, state, ffi.NULL, source + start * lib.SIG_SAMPLE_BYTES, n, out, 8)
         if state.cells_seen == cells:
             continue
         cells = state.cells_seen

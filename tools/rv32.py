@@ -111,7 +111,7 @@ def _parsed(text: str) -> Run:
     done = re.search(r"^done (\d+)", text, re.MULTILINE)
     if done is None:
         raise Rv32Error(f"the program ended early:\n{text[-500:]}")
-    events: dict[str, list[Event]] = {"fall": [], "bend": []}
+    events: dict[str, list[Event]] = {"none": [], "fall": [], "bend": [], "both": []}
     for detector, *row in re.findall(r"^event (\w+) (-?\d+) (-?\d+) (-?\d+) (-?\d+)", text, re.MULTILINE):
         kind, t_ms, confidence, data = map(int, row)
         events[detector].append((kind, t_ms, confidence, data))

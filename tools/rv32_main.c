@@ -1,10 +1,9 @@
 /* The signal core on rv32: samples built into the image, events and instruction counts on the semihosted console. */
 #include <stdio.h>
 
-#include "sig_bend.h"
 #include "sig_ble.h"
 #include "sig_exertion.h"
-#include "sig_fall.h"
+#include "sig_motion.h"
 #include "sig_uwb.h"
 #include "sig_zone.h"
 
@@ -13,6 +12,7 @@ enum { BLOCK = 16, ROOM = 8, SLOW = 10, HEART = 100 }; /* radio every 10 samples
 extern const uint8_t samples[];
 extern const uint8_t samples_end[];
 
+static sig_front_t front;
 static sig_fall_t fall;
 static sig_bend_t bend;
 static sig_ble_t ble;
@@ -34,24 +34,33 @@ static void print_events(const char *name, const sig_event_t *events, int n) {
 
 static void cost(const char *name, uint32_t count) { printf("cost %s %lu\n", name, (unsigned long)count); }
 
-static void run_motion(uint32_t n) {
-    uint32_t fall_cost = 0;
-    uint32_t bend_cost = 0;
+static int begin(void) {
+    const sig_chip_t chip = {RATE_CENTIHZ, ACC_LSB, GYRO_LSB_X100};
+    return sig_front_init(&front, &chip) == 0 && sig_fall_init(&fall, PLACEMENT, NO_MOTION_S) == 0 &&
+           sig_bend_init(&bend) == 0;
+}
+
+/* All samples through the detectors that are not NULL. Returns the instructions that took. */
+static uint32_t pass(uint32_t n, sig_fall_t *falls, sig_bend_t *bends, const char *name) {
+    uint32_t count = 0;
+    begin();
     for (uint32_t at = 0; at < n; at += BLOCK) {
         sig_event_t events[ROOM];
         const uint32_t part = n - at < BLOCK ? n - at : BLOCK;
-        const uint8_t *data = samples + at * SIG_SAMPLE_BYTES;
         const uint32_t start = instructions();
-        const int falls = sig_fall_push(&fall, data, part, events, ROOM);
-        fall_cost += instructions() - start;
-        print_events("fall", events, falls);
-        const uint32_t again = instructions();
-        const int bends = sig_bend_push(&bend, data, part, events, ROOM);
-        bend_cost += instructions() - again;
-        print_events("bend", events, bends);
+        const int found = sig_motion_push(&front, falls, bends, samples + at * SIG_SAMPLE_BYTES, part, events, ROOM);
+        count += instructions() - start;
+        print_events(name, events, found);
     }
-    cost("fall", fall_cost);
-    cost("bend", bend_cost);
+    return count;
+}
+
+static void run_motion(uint32_t n) {
+    const uint32_t alone = pass(n, NULL, NULL, "none");
+    cost("front", alone);
+    cost("fall", pass(n, &fall, NULL, "fall") - alone);
+    cost("bend", pass(n, NULL, &bend, "bend") - alone);
+    pass(n, &fall, &bend, "both");
 }
 
 static void run_slow(uint32_t n) {
@@ -86,12 +95,9 @@ static void run_decisions(void) {
 }
 
 int main(void) {
-    const sig_fall_config_t fall_config = {RATE_CENTIHZ, PLACEMENT, ACC_LSB, GYRO_LSB_X100, NO_MOTION_S};
-    const sig_bend_config_t bend_config = {RATE_CENTIHZ, ACC_LSB, GYRO_LSB_X100};
     const sig_zone_config_t zone_config = {5000, 2500, 500, 1000};
     const uint32_t n = (uint32_t)(samples_end - samples) / SIG_SAMPLE_BYTES;
-    if (sig_fall_init(&fall, &fall_config) != 0 || sig_bend_init(&bend, &bend_config) != 0 || sig_ble_init(&ble) != 0 ||
-        sig_zone_init(&zone, &zone_config) != 0 || sig_exertion_init(&exertion, 60, 190) != 0) {
+    if (!begin() || sig_ble_init(&ble) != 0 || sig_zone_init(&zone, &zone_config) != 0 || sig_exertion_init(&exertion, 60, 190) != 0) {
         printf("refused\n");
         return 1;
     }

@@ -67,12 +67,13 @@ class Trial:
 def excursions(trial: fall_data.Trial) -> NDArray[np.int16]:
     """Push a recording through the core and collect what its trees are asked, (n, 20)."""
     counts = to_counts(trial.acc_g, None)
-    state = block.bend_new_centihz(round(trial.rate_hz * 100), ACC_LSB_PER_G, 0)
+    motion, state = block.motion_new_centihz(round(trial.rate_hz * 100), ACC_LSB_PER_G, 0), block.bend_new()
     source = ffi.from_buffer("uint8_t[]", counts.tobytes())
     out, row = ffi.new("sig_event_t[8]"), ffi.new("int16_t[]", lib.SIG_BEND_FEATURES)
     found, seen, step = [], 0, max(1, int(trial.rate_hz // 20))
     for start in range(0, len(counts), step):
-        lib.sig_bend_push(state, source + start * lib.SIG_SAMPLE_BYTES, min(step, len(counts) - start), out, 8)
+        n, chunk = min(step, len(counts) - start), source + start * lib.SIG_SAMPLE_BYTES
+        lib.sig_motion_push(motion, ffi.NULL, state, chunk, n, out, 8)
         if state.candidates != seen:
             seen = state.candidates
             lib.sig_bend_features(state, row)

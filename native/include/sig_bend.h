@@ -10,7 +10,8 @@
 #define SIG_BEND_H
 
 #include "sig_common.h"
-#include "sig_resample.h"
+#include "sig_events.h"
+#include "sig_front.h"
 
 enum {
     SIG_BEND_CELL_TICKS = 5, /* 100 ms */
@@ -18,16 +19,8 @@ enum {
     SIG_BEND_FEATURES = 20,
     SIG_BEND_RECENT = 12,    /* cells of history */
     SIG_BEND_BANDS = 3,      /* below 20, 20 to 60, above 60 degrees (ISO 11226) */
-    SIG_BEND_PENDING = 4,
     SIG_BEND_MAGIC = 0x314E4542 /* "BEN1" */
 };
-
-/* What the tag's chip delivers. */
-typedef struct {
-    uint32_t rate_centihz;          /* sampling rate * 100: 2000..20000 */
-    uint32_t acc_lsb_per_g;         /* 64..32767 */
-    uint32_t gyro_lsb_per_dps_x100; /* 0 no gyroscope, else up to 65535; it is not used */
-} sig_bend_config_t;
 
 /* 100 ms of motion. */
 typedef struct {
@@ -64,7 +57,6 @@ typedef struct {
 /* Owned by the caller, written by the functions below only; at most 1 KiB. */
 typedef struct {
     uint32_t magic;
-    sig_resample_t resample;
     uint32_t ticks;
     uint32_t cells_seen;
     int32_t acc_sum_mg[3]; /* the cell being filled */
@@ -82,23 +74,14 @@ typedef struct {
     sig_bend_excursion_t excursion;
     sig_bend_cell_t recent[SIG_BEND_RECENT]; /* newest first */
     uint32_t band_ms[SIG_BEND_BANDS];        /* time in each band so far; stays at its highest after 49 days */
-    int32_t n_pending;
-    sig_event_t pending[SIG_BEND_PENDING];
+    sig_events_t events;
 } sig_bend_t;
 
-/* Prepare `s` for a new stream.
- *
- * Returns 0, or SIG_ERR_RATE, SIG_ERR_ACC_SCALE or SIG_ERR_GYRO_SCALE; after an error `s` may not be used.
- */
-int sig_bend_init(sig_bend_t *s, const sig_bend_config_t *config);
+/* Prepare `s` for a new stream. Returns 0. */
+int sig_bend_init(sig_bend_t *s);
 
-/* Push `n` samples of SIG_SAMPLE_BYTES bytes each, any alignment; any split of a stream into pushes gives the same
- * events (kind SIG_EVENT_BEND, data: largest angle in degrees). An event that finds no room in `out` waits (up to
- * SIG_BEND_PENDING of them, newer ones are dropped) for the next push, which may have n = 0.
- *
- * Returns how many events were written, 0..max_events.
- */
-int sig_bend_push(sig_bend_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events);
+/* Take the next motion sample; events (SIG_EVENT_BEND, data: largest angle in degrees) go to s->events. */
+void sig_bend_tick(sig_bend_t *s, const sig_motion_t *motion);
 
 /* Features of the excursion judged last, as the trees see them; for training and tests.
  *

@@ -7,6 +7,7 @@
 #ifndef SIG_COMMON_H
 #define SIG_COMMON_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* 0 is success, a positive answer is a count, a negative one is one of these. */
@@ -51,6 +52,9 @@ const char *sig_version(void);
 
 /* One sentence in English on an error code, for people. Returns a constant, never NULL. */
 const char *sig_error_text(int error);
+
+/* Set `bytes` bytes to zero. */
+void sig_clear(void *state, size_t bytes);
 
 /* Square root, rounded down. */
 uint32_t sig_isqrt(uint32_t value);

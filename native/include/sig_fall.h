@@ -9,7 +9,8 @@
 #define SIG_FALL_H
 
 #include "sig_common.h"
-#include "sig_resample.h"
+#include "sig_events.h"
+#include "sig_front.h"
 
 enum {
     SIG_FALL_CELL_TICKS = 4,       /* 80 ms */
@@ -19,20 +20,10 @@ enum {
     SIG_FALL_VECTOR_MG = 8000,     /* a cell's mean vector is cut off here, so that products of two fit 32 bits */
     SIG_FALL_FEATURES = 30,        /* numbers the impact trees look at */
     SIG_FALL_PRE_FEATURES = 14,    /* numbers the trees of SIG_EVENT_FALLING look at */
-    SIG_FALL_PENDING = 4,          /* events that can wait for room */
     SIG_FALL_NO_MOTION_S = 120,    /* default man-down time */
     SIG_FALL_NO_MOTION_OFF = -1,   /* as no_motion_s: never report it */
     SIG_FALL_MAGIC = 0x314C4146    /* "FAL1" */
 };
-
-/* How the tag is worn and what its chip delivers. */
-typedef struct {
-    uint32_t rate_centihz;          /* sampling rate * 100: 2000..20000 */
-    uint32_t placement;             /* SIG_PLACEMENT_WAIST or SIG_PLACEMENT_WRIST */
-    uint32_t acc_lsb_per_g;         /* 64..32767 */
-    uint32_t gyro_lsb_per_dps_x100; /* 0 no gyroscope, else up to 65535 */
-    int32_t no_motion_s;            /* -1 off, 0 default (120 s), else 1..1800 */
-} sig_fall_config_t;
 
 /* 80 ms of motion. */
 typedef struct {
@@ -47,7 +38,6 @@ typedef struct {
 /* Owned by the caller, written by the functions below only; at most 1 KiB. */
 typedef struct {
     uint32_t magic;
-    sig_resample_t resample;
     sig_fall_cell_t cells[SIG_FALL_CELLS];
     int32_t head;            /* index of the newest cell */
     uint32_t ticks;          /* motion samples seen */
@@ -59,7 +49,6 @@ typedef struct {
     int32_t mag_last_mg;
     int32_t jerk_sum_mg;
     int32_t gyro_sum_dps;
-    int32_t gyro_last_dps;
     int32_t slow_acc[3];     /* posture of the last 10 s, 1/16 mg */
     int32_t anchor_age;      /* cells since the candidate's peak; -1 none */
     int32_t anchor_peak_mg;
@@ -75,24 +64,18 @@ typedef struct {
     int32_t still_ref[3];    /* posture in which the person lies still, mg */
     int32_t still_cells;
     int32_t still_limit;     /* cells of stillness that make an event; 0 off */
-    int32_t n_pending;
-    sig_event_t pending[SIG_FALL_PENDING];
+    sig_events_t events;
 } sig_fall_t;
 
-/* Prepare `s` for a new stream.
+/* Prepare `s` for a new stream from a tag at SIG_PLACEMENT_WAIST or SIG_PLACEMENT_WRIST. `no_motion_s` is the man-down
+ * time: 1..1800 s, 0 for the default, SIG_FALL_NO_MOTION_OFF for never.
  *
- * Returns 0, or SIG_ERR_RATE, SIG_ERR_PLACEMENT, SIG_ERR_ACC_SCALE, SIG_ERR_GYRO_SCALE or SIG_ERR_NO_MOTION; after an
- * error `s` may not be used.
+ * Returns 0, or SIG_ERR_PLACEMENT or SIG_ERR_NO_MOTION; after an error `s` may not be used.
  */
-int sig_fall_init(sig_fall_t *s, const sig_fall_config_t *config);
+int sig_fall_init(sig_fall_t *s, uint32_t placement, int32_t no_motion_s);
 
-/* Push `n` samples of SIG_SAMPLE_BYTES bytes each, any alignment; any split of a stream into pushes gives the same
- * events. An event that finds no room in `out` waits (up to SIG_FALL_PENDING of them, newer ones are dropped) for the
- * next push, which may have n = 0.
- *
- * Returns how many events were written, 0..max_events.
- */
-int sig_fall_push(sig_fall_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events);
+/* Take the next motion sample; events go to s->events. */
+void sig_fall_tick(sig_fall_t *s, const sig_motion_t *motion);
 
 /* Features of the cells around the peak SIG_FALL_POST_CELLS cells ago, as the trees see them; for training and tests.
  *

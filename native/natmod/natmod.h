@@ -11,25 +11,16 @@
 
 #include "sig_common.h"
 
-/* A new bytearray of `bytes` bytes, aligned as the heap aligns, to hold a detector's state. Raises MemoryError. */
-mp_obj_t sigcore_state_new(size_t bytes);
-
-/* The state of `bytes` bytes in `obj`. Raises ValueError when `obj` is not that long or not aligned. */
-void *sigcore_state(mp_obj_t obj, size_t bytes);
-
-/* The same, with its address in `*memory`, for the init function of a detector. */
+/* A new bytearray of `bytes` bytes, aligned as the heap aligns, to hold a detector's state; `*memory` is its address, for
+ * the init function. Raises MemoryError.
+ */
 mp_obj_t sigcore_state_memory(size_t bytes, void **memory);
 
-/* The state in `obj`, which begins with `magic`. Raises ValueError when it is another detector's. */
+/* The state in `obj`, `bytes` long, which begins with `magic`. Raises ValueError when it is another detector's. */
 void *sigcore_state_of(mp_obj_t obj, size_t bytes, uint32_t magic);
 
 /* Raise ValueError with the core's sentence when `status` is an error code. */
 void sigcore_check(int status);
-
-typedef int (*sigcore_push_t)(void *state, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events);
-
-/* The common half of every push function: checks the buffers, calls `push`, returns the number of events. */
-mp_obj_t sigcore_push(sigcore_push_t push, void *state, const mp_obj_t *samples_n_out);
 
 /* Integers of Python as the core wants them. Raises ValueError when negative. */
 uint32_t sigcore_uint(mp_obj_t obj);
@@ -38,10 +29,10 @@ uint32_t sigcore_uint(mp_obj_t obj);
 int32_t sigcore_int(mp_obj_t obj);
 
 extern const mp_obj_fun_builtin_fixed_t sigcore_version_obj;
+extern const mp_obj_fun_builtin_fixed_t sigcore_motion_new_obj;
+extern const mp_obj_fun_builtin_var_t sigcore_motion_push_obj;
 extern const mp_obj_fun_builtin_var_t sigcore_fall_new_obj;
-extern const mp_obj_fun_builtin_var_t sigcore_fall_push_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_bend_new_obj;
-extern const mp_obj_fun_builtin_var_t sigcore_bend_push_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_bend_bands_ms_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_bend_angle_deg_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_exertion_new_obj;

@@ -11,10 +11,10 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     (void)n_kw;
     (void)args;
     mp_store_global(MP_QSTR_version, MP_OBJ_FROM_PTR(&sigcore_version_obj));
+    mp_store_global(MP_QSTR_motion_new, MP_OBJ_FROM_PTR(&sigcore_motion_new_obj));
+    mp_store_global(MP_QSTR_motion_push, MP_OBJ_FROM_PTR(&sigcore_motion_push_obj));
     mp_store_global(MP_QSTR_fall_new, MP_OBJ_FROM_PTR(&sigcore_fall_new_obj));
-    mp_store_global(MP_QSTR_fall_push, MP_OBJ_FROM_PTR(&sigcore_fall_push_obj));
     mp_store_global(MP_QSTR_bend_new, MP_OBJ_FROM_PTR(&sigcore_bend_new_obj));
-    mp_store_global(MP_QSTR_bend_push, MP_OBJ_FROM_PTR(&sigcore_bend_push_obj));
     mp_store_global(MP_QSTR_bend_bands_ms, MP_OBJ_FROM_PTR(&sigcore_bend_bands_ms_obj));
     mp_store_global(MP_QSTR_bend_angle_deg, MP_OBJ_FROM_PTR(&sigcore_bend_angle_deg_obj));
     mp_store_global(MP_QSTR_exertion_new, MP_OBJ_FROM_PTR(&sigcore_exertion_new_obj));
@@ -34,10 +34,10 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
 static const mp_rom_map_elem_t globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__jikimi_sigcore)},
     {MP_ROM_QSTR(MP_QSTR_version), MP_ROM_PTR(&sigcore_version_obj)},
+    {MP_ROM_QSTR(MP_QSTR_motion_new), MP_ROM_PTR(&sigcore_motion_new_obj)},
+    {MP_ROM_QSTR(MP_QSTR_motion_push), MP_ROM_PTR(&sigcore_motion_push_obj)},
     {MP_ROM_QSTR(MP_QSTR_fall_new), MP_ROM_PTR(&sigcore_fall_new_obj)},
-    {MP_ROM_QSTR(MP_QSTR_fall_push), MP_ROM_PTR(&sigcore_fall_push_obj)},
     {MP_ROM_QSTR(MP_QSTR_bend_new), MP_ROM_PTR(&sigcore_bend_new_obj)},
-    {MP_ROM_QSTR(MP_QSTR_bend_push), MP_ROM_PTR(&sigcore_bend_push_obj)},
     {MP_ROM_QSTR(MP_QSTR_bend_bands_ms), MP_ROM_PTR(&sigcore_bend_bands_ms_obj)},
     {MP_ROM_QSTR(MP_QSTR_bend_angle_deg), MP_ROM_PTR(&sigcore_bend_angle_deg_obj)},
     {MP_ROM_QSTR(MP_QSTR_exertion_new), MP_ROM_PTR(&sigcore_exertion_new_obj)},

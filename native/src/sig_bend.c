@@ -19,17 +19,8 @@ enum {
     BAND_HIGH_DEG = 60
 };
 
-int sig_bend_init(sig_bend_t *s, const sig_bend_config_t *config) {
-    uint8_t *bytes = (uint8_t *)s;
-    for (uint32_t i = 0; i < sizeof *s; i++) {
-        bytes[i] = 0;
-    }
-    const int error = sig_resample_init(&s->resample, config->rate_centihz, config->acc_lsb_per_g,
-                                        config->gyro_lsb_per_dps_x100);
-    if (error != 0) {
-        return error;
-    }
-    s->resample.gyro_lsb_per_dps_x100 = 0; /* bends need no gyro: its channels are not resampled */
+int sig_bend_init(sig_bend_t *s) {
+    sig_clear(s, sizeof *s);
     s->mag_min_mg = INT32_MAX;
     s->magic = SIG_BEND_MAGIC;
     return 0;
@@ -39,25 +30,13 @@ int32_t sig_bend_score(const int16_t *features) {
     return BEND_BIAS + sig_trees_sum(bend_trees, BEND_TREES, features);
 }
 
-static void emit(sig_bend_t *s, int32_t score) {
-    if (s->n_pending == SIG_BEND_PENDING) {
-        return;
-    }
-    sig_event_t *event = &s->pending[s->n_pending];
-    event->kind = SIG_EVENT_BEND;
-    event->t_ms = (int32_t)((s->ticks * SIG_TICK_MS) & 0x7fffffffu);
-    event->confidence_permille = sig_permille(score);
-    event->data = s->excursion.peak_deg;
-    s->n_pending += 1;
-}
-
 static void judge(sig_bend_t *s) {
     int16_t features[SIG_BEND_FEATURES];
     s->candidates += 1;
     sig_bend_features(s, features);
     const int32_t score = sig_bend_score(features);
     if (score > BEND_LIMIT) {
-        emit(s, score - BEND_LIMIT);
+        sig_events_add(&s->events, s->ticks, SIG_EVENT_BEND, sig_permille(score - BEND_LIMIT), s->excursion.peak_deg);
     }
 }
 
@@ -146,13 +125,11 @@ static void on_cell(sig_bend_t *s) {
     count_band(s);
 }
 
-static void on_tick(sig_bend_t *s, const sig_motion_t *motion) {
-    uint32_t square = 0;
+void sig_bend_tick(sig_bend_t *s, const sig_motion_t *motion) {
+    const int32_t mag = motion->acc_norm_mg;
     for (int i = 0; i < 3; i++) {
         s->acc_sum_mg[i] += motion->acc_mg[i];
-        square += (uint32_t)(motion->acc_mg[i] * motion->acc_mg[i]);
     }
-    const int32_t mag = (int32_t)sig_isqrt(square);
     s->mag_max_mg = mag > s->mag_max_mg ? mag : s->mag_max_mg;
     s->mag_min_mg = mag < s->mag_min_mg ? mag : s->mag_min_mg;
     s->unrest_sum_mg += mag > 1000 ? mag - 1000 : 1000 - mag;
@@ -160,32 +137,4 @@ static void on_tick(sig_bend_t *s, const sig_motion_t *motion) {
     if (s->ticks % SIG_BEND_CELL_TICKS == 0) {
         on_cell(s);
     }
-}
-
-static uint32_t deliver(sig_bend_t *s, sig_event_t *out, uint32_t room) {
-    uint32_t n = 0;
-    while (n < room && n < (uint32_t)s->n_pending) {
-        out[n] = s->pending[n];
-        n++;
-    }
-    for (int32_t i = (int32_t)n; i < s->n_pending; i++) {
-        s->pending[i - (int32_t)n] = s->pending[i];
-    }
-    s->n_pending -= (int32_t)n;
-    return n;
-}
-
-int sig_bend_push(sig_bend_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events) {
-    sig_motion_t motion;
-    uint32_t written = deliver(s, out, max_events);
-    for (uint32_t i = 0; i < n; i++) {
-        sig_resample_put(&s->resample, samples + i * SIG_SAMPLE_BYTES);
-        while (sig_resample_take(&s->resample, &motion)) {
-            on_tick(s, &motion);
-        }
-        if (s->n_pending > 0) {
-            written += deliver(s, out + written, max_events - written);
-        }
-    }
-    return (int)written;
 }

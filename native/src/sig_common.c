@@ -21,6 +21,13 @@ const char *sig_error_text(int error) {
     }
 }
 
+void sig_clear(void *state, size_t bytes) {
+    uint8_t *byte = state;
+    for (size_t i = 0; i < bytes; i++) {
+        byte[i] = 0;
+    }
+}
+
 uint32_t sig_isqrt_near(uint32_t value, uint32_t guess) {
     /* Newton's method from above: the first step lands at or above the root, the others fall towards it. */
     if (value == 0) {

@@ -14,25 +14,17 @@ enum {
     SLOW_SHIFT = 7       /* slow posture: 128 cells = 10 s */
 };
 
-int sig_fall_init(sig_fall_t *s, const sig_fall_config_t *config) {
-    if (config->placement != SIG_PLACEMENT_WAIST && config->placement != SIG_PLACEMENT_WRIST) {
+int sig_fall_init(sig_fall_t *s, uint32_t placement, int32_t no_motion_s) {
+    if (placement != SIG_PLACEMENT_WAIST && placement != SIG_PLACEMENT_WRIST) {
         return SIG_ERR_PLACEMENT;
     }
-    if (config->no_motion_s < SIG_FALL_NO_MOTION_OFF || config->no_motion_s > 1800) {
+    if (no_motion_s < SIG_FALL_NO_MOTION_OFF || no_motion_s > 1800) {
         return SIG_ERR_NO_MOTION;
     }
-    uint8_t *bytes = (uint8_t *)s;
-    for (uint32_t i = 0; i < sizeof *s; i++) {
-        bytes[i] = 0;
-    }
-    const int error = sig_resample_init(&s->resample, config->rate_centihz, config->acc_lsb_per_g,
-                                        config->gyro_lsb_per_dps_x100);
-    if (error != 0) {
-        return error;
-    }
-    const int32_t seconds = config->no_motion_s == 0 ? SIG_FALL_NO_MOTION_S : config->no_motion_s;
+    sig_clear(s, sizeof *s);
+    const int32_t seconds = no_motion_s == 0 ? SIG_FALL_NO_MOTION_S : no_motion_s;
     s->still_limit = seconds < 0 ? 0 : seconds * 1000 / (SIG_TICK_MS * SIG_FALL_CELL_TICKS);
-    s->placement = config->placement;
+    s->placement = placement;
     s->anchor_age = -1;
     s->mag_last_mg = 1000;
     s->mag_min_mg = INT32_MAX;
@@ -41,15 +33,7 @@ int sig_fall_init(sig_fall_t *s, const sig_fall_config_t *config) {
 }
 
 void sig_fall_emit(sig_fall_t *s, int32_t kind, int32_t confidence_permille) {
-    if (s->n_pending == SIG_FALL_PENDING) {
-        return;
-    }
-    sig_event_t *event = &s->pending[s->n_pending];
-    event->kind = kind;
-    event->t_ms = (int32_t)((s->ticks * SIG_TICK_MS) & 0x7fffffffu);
-    event->confidence_permille = confidence_permille;
-    event->data = 0;
-    s->n_pending += 1;
+    sig_events_add(&s->events, s->ticks, kind, confidence_permille, 0);
 }
 
 int32_t sig_fall_score(uint32_t placement, const int16_t *features) {
@@ -191,16 +175,8 @@ static void on_cell(sig_fall_t *s) {
     sig_fall_watch_stillness(s, &cell);
 }
 
-static int32_t magnitude(const int32_t *v, int32_t guess) {
-    uint32_t sum = 0;
-    for (int i = 0; i < 3; i++) {
-        sum += (uint32_t)(v[i] * v[i]);
-    }
-    return (int32_t)sig_isqrt_near(sum, (uint32_t)guess);
-}
-
-static void on_tick(sig_fall_t *s, const sig_motion_t *motion) {
-    const int32_t mag = magnitude(motion->acc_mg, s->mag_last_mg);
+void sig_fall_tick(sig_fall_t *s, const sig_motion_t *motion) {
+    const int32_t mag = motion->acc_norm_mg;
     const int32_t step = mag > s->mag_last_mg ? mag - s->mag_last_mg : s->mag_last_mg - mag;
     for (int i = 0; i < 3; i++) {
         s->acc_sum_mg[i] += motion->acc_mg[i];
@@ -210,38 +186,9 @@ static void on_tick(sig_fall_t *s, const sig_motion_t *motion) {
     s->mag_min_mg = mag < s->mag_min_mg ? mag : s->mag_min_mg;
     s->mag_last_mg = mag;
     s->jerk_sum_mg += step;
-    s->gyro_last_dps = magnitude(motion->gyro_dps, s->gyro_last_dps);
-    s->gyro_sum_dps += s->gyro_last_dps;
+    s->gyro_sum_dps += motion->gyro_norm_dps;
     s->ticks += 1;
     if (s->ticks % SIG_FALL_CELL_TICKS == 0) {
         on_cell(s);
     }
-}
-
-static uint32_t deliver(sig_fall_t *s, sig_event_t *out, uint32_t room) {
-    uint32_t n = 0;
-    while (n < room && n < (uint32_t)s->n_pending) {
-        out[n] = s->pending[n];
-        n++;
-    }
-    for (int32_t i = (int32_t)n; i < s->n_pending; i++) {
-        s->pending[i - (int32_t)n] = s->pending[i];
-    }
-    s->n_pending -= (int32_t)n;
-    return n;
-}
-
-int sig_fall_push(sig_fall_t *s, const uint8_t *samples, uint32_t n, sig_event_t *out, uint32_t max_events) {
-    sig_motion_t motion;
-    uint32_t written = deliver(s, out, max_events);
-    for (uint32_t i = 0; i < n; i++) {
-        sig_resample_put(&s->resample, samples + i * SIG_SAMPLE_BYTES);
-        while (sig_resample_take(&s->resample, &motion)) {
-            on_tick(s, &motion);
-        }
-        if (s->n_pending > 0) {
-            written += deliver(s, out + written, max_events - written);
-        }
-    }
-    return (int)written;
 }

@@ -69,6 +69,7 @@ def resample(
 ) -> Iterator[tuple[Vector, Vector]]:
     """Motion samples (three mg, three deg/s) at 50 Hz: the mean over each 20 ms, inputs held for their period."""
     in_ticks, out_ticks = 100 * TICK_HZ, rate_centihz
+    per_mg, per_dps = (out_ticks * acc_lsb + 500) // 1000, (out_ticks * gyro_lsb_x100 + 50) // 100
     sums, missing = [0] * 6, out_ticks
     for sample in samples:
         left = in_ticks
@@ -77,9 +78,8 @@ def resample(
             sums = [total + value * ticks for total, value in zip(sums, sample, strict=True)]
             left, missing = left - ticks, missing - ticks
             if missing == 0:
-                means = [div(total, out_ticks) for total in sums]
-                acc = [clamp(div(m * 1000, acc_lsb), 32000) for m in means[:3]]
-                gyro = [clamp(div(m * 100, gyro_lsb_x100), 32000) if gyro_lsb_x100 else 0 for m in means[3:]]
+                acc = [clamp(div(total, per_mg), 32000) for total in sums[:3]]
+                gyro = [clamp(div(total, per_dps), 32000) if gyro_lsb_x100 else 0 for total in sums[3:]]
                 yield acc, gyro
                 sums, missing = [0] * 6, out_ticks
 

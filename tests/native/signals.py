@@ -60,11 +60,11 @@ def block_events(
     still: int = 0,
 ) -> list[tuple[int, ...]]:
     """Rows (kind, t_ms, confidence, data) through the block API of CPython."""
-    state = block.fall_new(rate_hz, placement, acc_lsb, gyro_lsb_x100, still)
+    motion, fall = block.motion_new(rate_hz, acc_lsb, gyro_lsb_x100), block.fall_new(placement, still)
     out = array("i", [0] * 4 * 64)
     rows: list[tuple[int, ...]] = []
     for start in range(0, len(raw), chunk):
         part = np.ascontiguousarray(raw[start : start + chunk], dtype="<i2")
-        n = block.fall_push(state, part.tobytes(), len(part), out)
+        n = block.motion_push(motion, fall, None, part.tobytes(), len(part), out)
         rows += [tuple(out[4 * i : 4 * i + 4]) for i in range(n)]
     return rows

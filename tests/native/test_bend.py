@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jikimi.sigcore._sigcore import ffi, lib
+from jikimi.sigcore._sigcore import ffi
 from numpy.typing import NDArray
 
 from jikimi.sigcore import BendCounter, block
@@ -102,10 +102,11 @@ def test_a_posture_kept_for_a_minute_is_no_bend_and_walking_makes_it_upright_aga
 def test_any_samples_keep_the_state_sound(seed, size, rate_hz, room):
     rng = np.random.default_rng(seed)
     raw = rng.integers(-(2**size), 2**size, (2000, 6)).astype("<i2")
-    state, out = block.bend_new(rate_hz, 256, 0), array("i", [0] * 4 * room)
+    motion, state = block.motion_new(rate_hz, 256, 0), block.bend_new()
+    out = array("i", [0] * 4 * room)
     for start in range(0, 2000, 97):
         part = raw[start : start + 97]
-        n = block.bend_push(state, part.tobytes(), len(part), out)
+        n = block.motion_push(motion, None, state, part.tobytes(), len(part), out)
         assert n <= room
         for i in range(n):
             kind, t_ms, confidence, peak_deg = out[4 * i : 4 * i + 4]
@@ -115,21 +116,6 @@ def test_any_samples_keep_the_state_sound(seed, size, rate_hz, room):
             assert 0 <= peak_deg <= 180
     assert abs(sum(block.bend_bands_ms(state)) - 2_000_000 / rate_hz) <= 150
     assert 0 <= block.bend_angle_deg(state) <= 180
-
-
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [
-        ({"rate_centihz": 1999}, "SIG_ERR_RATE"),
-        ({"acc_lsb_per_g": 0}, "SIG_ERR_ACC_SCALE"),
-        ({"gyro_lsb_per_dps_x100": 65536}, "SIG_ERR_GYRO_SCALE"),
-    ],
-)
-def test_settings_that_make_no_sense_are_refused(change, error):
-    good = {"rate_centihz": 10000, "acc_lsb_per_g": 256, "gyro_lsb_per_dps_x100": 0}
-    state = ffi.new("sig_bend_t *")
-    assert lib.sig_bend_init(state, ffi.new("sig_bend_config_t *", good)) == 0
-    assert lib.sig_bend_init(state, ffi.new("sig_bend_config_t *", {**good, **change})) == getattr(lib, error)
 
 
 @pytest.mark.parametrize("rate_hz", [19, 201, float("nan")])

@@ -96,11 +96,13 @@ def test_samples_that_make_no_sense_never_break_the_core(noise, rate_hz, acc_lsb
 
 def test_events_that_find_no_room_come_with_the_next_push():
     raw = to_raw(story(2, 100))
-    state, none, one = block.fall_new(100, 0, 256, 1638), array("i"), array("i", [0] * 4)
+    states = block.motion_new(100, 256, 1638), block.fall_new(0), None
+    none, one = array("i"), array("i", [0] * 4)
     rows = []
     for start in range(0, len(raw), 50):
-        assert block.fall_push(state, raw[start : start + 50].tobytes(), len(raw[start : start + 50]), none) == 0
-        while block.fall_push(state, b"", 0, one):
+        part = raw[start : start + 50]
+        assert block.motion_push(*states, part.tobytes(), len(part), none) == 0
+        while block.motion_push(*states, b"", 0, one):
             rows.append(tuple(one))
     assert rows == block_events(raw, 100)
 

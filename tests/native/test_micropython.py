@@ -19,14 +19,14 @@ from array import array
 import jikimi.sigcore as core
 for line in sys.stdin:
     job = json.loads(line)
-    state = core.fall_new(*job["new"])
+    motion, fall = core.motion_new(*job["chip"]), core.fall_new(*job["fall"])
     out, rows = array("i", [0] * 256), []
     with open(job["file"], "rb") as file:
         while True:
             samples = file.read(12 * job["chunk"])
             if not samples:
                 break
-            for i in range(core.fall_push(state, samples, len(samples) // 12, out)):
+            for i in range(core.motion_push(motion, fall, None, samples, len(samples) // 12, out)):
                 rows.append(list(out[4 * i : 4 * i + 4]))
     print(json.dumps(rows))
 """
@@ -61,8 +61,8 @@ def device_events(device: Path, jobs: list[tuple[Raw, int, int, int, int]]) -> l
     for i, (raw, rate_hz, placement, chunk, still) in enumerate(jobs):
         file = device / f"samples{i}"
         file.write_bytes(np.ascontiguousarray(raw, dtype="<i2").tobytes())
-        new = [rate_hz, placement, RAW_ACC_LSB, RAW_GYRO_LSB_X100, still]
-        lines.append(json.dumps({"new": new, "file": str(file), "chunk": chunk}))
+        chip = [rate_hz, RAW_ACC_LSB, RAW_GYRO_LSB_X100]
+        lines.append(json.dumps({"chip": chip, "fall": [placement, still], "file": str(file), "chunk": chunk}))
     output = micropython(device, _DEVICE, "\n".join(lines) + "\n")
     return [[tuple(row) for row in json.loads(line)] for line in output.splitlines()]
 
@@ -105,18 +105,21 @@ def test_the_device_refuses_what_the_host_refuses(device):
 import jikimi.sigcore as core
 from array import array
 out = array("i", [0] * 16)
-good = core.fall_new(100, 0, 4098, 1600)
-bend = bytearray(len(good))
+motion, fall, bend = core.motion_new(100, 4098, 1600), core.fall_new(0), core.bend_new()
 for call, args in [
-    (core.fall_new, (10, 0, 4098, 0)),
-    (core.fall_new, (100, 2, 4098, 0)),
-    (core.fall_new, (100, 0, 1, 0)),
-    (core.fall_new, (100, 0, 4098, -1)),
-    (core.fall_new, (100, 0, 4098, 0, 1801)),
-    (core.fall_push, (good, bytes(11), 1, out)),
-    (core.fall_push, (good, bytes(12), -1, out)),
-    (core.fall_push, (bytearray(7), b"", 0, out)),
-    (core.fall_push, (bend, b"", 0, out)),
+    (core.motion_new, (10, 4098, 0)),
+    (core.motion_new, (100, 1, 0)),
+    (core.motion_new, (100, 4098, -1)),
+    (core.fall_new, (2,)),
+    (core.fall_new, (-1,)),
+    (core.fall_new, (0, 1801)),
+    (core.motion_push, (motion, fall, None, bytes(11), 1, out)),
+    (core.motion_push, (motion, fall, None, bytes(12), -1, out)),
+    (core.motion_push, (bytearray(7), fall, None, b"", 0, out)),
+    (core.motion_push, (motion, bytearray(len(fall)), None, b"", 0, out)),
+    (core.motion_push, (motion, bend, None, b"", 0, out)),
+    (core.motion_push, (motion, None, fall, b"", 0, out)),
+    (core.motion_push, (motion, None, None, b"", 0, memoryview(bytearray(9))[1:])),
 ]:
     try:
         call(*args)
@@ -125,7 +128,7 @@ for call, args in [
         print("refused:", error)
 """
     lines = micropython(device, script).splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 13
     assert all(line.startswith("refused: ") and len(line) > 20 for line in lines), lines
 
 
@@ -134,10 +137,10 @@ def test_pushing_samples_allocates_nothing_on_the_device(device):
 import gc, jikimi.sigcore as core
 from array import array
 out, samples = array("i", [0] * 16), bytearray(12 * 32)
-state = core.fall_new(104, 0, 4098, 1600)
+motion, fall, bend = core.motion_new(104, 4098, 1600), core.fall_new(0), core.bend_new()
 def push(n):
     for _ in range(n):
-        core.fall_push(state, samples, 32, out)
+        core.motion_push(motion, fall, bend, samples, 32, out)
 push(1)
 gc.collect()
 gc.disable()

@@ -24,13 +24,13 @@ _BENDS = """
 import json
 from array import array
 import jikimi.sigcore as core
-state, out, rows = core.bend_new(100, 2048, 0), array("i", [0] * 16), []
+motion, state, out, rows = core.motion_new(100, 2048, 0), core.bend_new(), array("i", [0] * 16), []
 with open(FILE, "rb") as file:
     while True:
         samples = file.read(12 * 33)
         if not samples:
             break
-        for i in range(core.bend_push(state, samples, len(samples) // 12, out)):
+        for i in range(core.motion_push(motion, None, state, samples, len(samples) // 12, out)):
             rows.append(list(out[4 * i : 4 * i + 4]))
 print(json.dumps([rows, core.bend_bands_ms(state), core.bend_angle_deg(state)]))
 """
@@ -68,8 +68,8 @@ def test_bends_are_the_same_on_both_runtimes(device):
     samples = np.rint(raw).astype("<i2").tobytes()
     (device / "bends").write_bytes(samples)
     output = test_micropython.micropython(device, _BENDS.replace("FILE", repr(str(device / "bends"))))
-    state, out = block.bend_new(100, 2048, 0), array("i", [0] * 16)
-    n = block.bend_push(state, samples, len(raw), out)
+    state, out = block.bend_new(), array("i", [0] * 16)
+    n = block.motion_push(block.motion_new(100, 2048, 0), None, state, samples, len(raw), out)
     rows = [list(out[4 * i : 4 * i + 4]) for i in range(n)]
     assert json.loads(output) == [rows, list(block.bend_bands_ms(state)), block.bend_angle_deg(state)]
     assert n == 3
@@ -82,7 +82,7 @@ print(core.separation_mm(0, 1000, 100, 1000, 0, 100, 0))
 zone = core.zone_new(5, 2, 0, 0)
 for name, args in [
     ("separation_mm", (0, 1000, 100, 0, 0, 0, 0)), ("zone_new", (1, 2, 0, 0)), ("zone_push", (core.ble_new(), 0, 0)),
-    ("zone_push", (zone, -1, 0)), ("exertion_new", (60, 80)), ("uwb_new", (5001,)), ("bend_new", (10, 2048, 0)),
+    ("zone_push", (zone, -1, 0)), ("exertion_new", (60, 80)), ("uwb_new", (5001,)), ("motion_new", (10, 2048, 0)),
     ("uwb_push", (core.uwb_new(), 0, (1, 2))), ("ble_push", (zone, 0, 0)), ("bend_bands_ms", (bytearray(8),)),
 ]:
     try:

@@ -17,8 +17,9 @@ def _tools() -> None:
 
 
 def bends(raw: Raw, rate_hz: int) -> list[tuple[int, ...]]:
-    state, out = block.bend_new(rate_hz, RAW_ACC_LSB, RAW_GYRO_LSB_X100), array("i", [0] * 256)
-    n = block.bend_push(state, np.ascontiguousarray(raw, dtype="<i2").tobytes(), len(raw), out)
+    motion, bend = block.motion_new(rate_hz, RAW_ACC_LSB, RAW_GYRO_LSB_X100), block.bend_new()
+    out = array("i", [0] * 256)
+    n = block.motion_push(motion, None, bend, np.ascontiguousarray(raw, dtype="<i2").tobytes(), len(raw), out)
     return [tuple(out[4 * i : 4 * i + 4]) for i in range(n)]
 
 
@@ -29,6 +30,8 @@ def test_generated_stories_give_the_same_events_on_rv32(rate_hz: int, placement:
     assert there.events["fall"] == block_events(raw, rate_hz, placement, still=4)
     assert there.events["bend"] == bends(raw, rate_hz)
     assert there.events["fall"]
+    assert sorted(there.events["both"]) == sorted(there.events["fall"] + there.events["bend"])
+    assert there.events["none"] == []
 
 
 def test_wild_noise_gives_the_same_events_on_rv32() -> None:

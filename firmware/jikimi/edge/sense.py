@@ -43,8 +43,9 @@ class Sensing:
         self._samples = bytearray(_BLOCK_SAMPLES * _SAMPLE_BYTES)
         self._events = array("i", [0] * (_EVENT_ROWS * _EVENT_WORDS))
         rate_hz, acc, gyro = imu.rate_hz, imu.acc_lsb_per_g, imu.gyro_lsb_per_dps_x100
-        falls = core.fall_new(rate_hz, PLACEMENTS.index(placement), acc, gyro, no_motion_min * 60 or _NEVER_S)
-        self._detectors = ((falls, core.fall_push), (core.bend_new(rate_hz, acc, gyro), core.bend_push))
+        self._motion = core.motion_new(rate_hz, acc, gyro)
+        self._fall = core.fall_new(PLACEMENTS.index(placement), no_motion_min * 60 or _NEVER_S)
+        self._bend = core.bend_new()
         self._sample_at = 0
 
     async def run(self, beat):
@@ -85,7 +86,7 @@ class Sensing:
     def _push(self, count, now):
         age_ms = count * 1000 // self._imu.rate_hz
         rows = self._events
-        for state, push in self._detectors:
-            for row in range(0, push(state, self._samples, count, rows) * _EVENT_WORDS, _EVENT_WORDS):
-                latency_ms = age_ms + self._port.ticks_diff(self._port.ticks_ms(), now)
-                self._on_event(rows[row], rows[row + 1], rows[row + 2], latency_ms)
+        found = self._core.motion_push(self._motion, self._fall, self._bend, self._samples, count, rows)
+        for row in range(0, found * _EVENT_WORDS, _EVENT_WORDS):
+            latency_ms = age_ms + self._port.ticks_diff(self._port.ticks_ms(), now)
+            self._on_event(rows[row], rows[row + 1], rows[row + 2], latency_ms)

@@ -24,8 +24,9 @@ class BendCounter:
         centihz = round(rate_hz * 100)
         # The core's clock counts at the rounded rate; this puts its times back on the caller's.
         self._time_scale = centihz / (rate_hz * 100)
-        self._state = block.bend_new_centihz(centihz, ACC_LSB_PER_G, GYRO_LSB_PER_DPS_X100)
-        self._push = partial(block.bend_push, self._state)
+        self._state = block.bend_new()
+        motion = block.motion_new_centihz(centihz, ACC_LSB_PER_G, GYRO_LSB_PER_DPS_X100)
+        self._push = partial(block.motion_push, motion, None, self._state)
 
     def push(self, acc_g: ArrayLike, gyro_dps: ArrayLike | None = None) -> list[Event]:
         """Bends that ended in the next samples: `acc_g` (n, 3) in g; `gyro_dps` (n, 3) or None, which is not used.

@@ -35,66 +35,49 @@ def check(status: int) -> None:
         raise ValueError(text(lib.sig_error_text(status)))
 
 
-def fall_new(
-    rate_hz: int, placement: int, acc_lsb_per_g: int, gyro_lsb_per_dps_x100: int, no_motion_s: int = 0
-) -> State:
-    """State of a fall detector: rate 20..200 Hz, placement 0 waist or 1 wrist, gyro scale 0 when none is fitted.
-
-    `no_motion_s` is the man-down time: 0 the default of 120 s, -1 off.
-    """
-    return fall_new_centihz(rate_hz * 100, placement, acc_lsb_per_g, gyro_lsb_per_dps_x100, no_motion_s)
+def motion_new(rate_hz: int, acc_lsb_per_g: int, gyro_lsb_per_dps_x100: int) -> State:
+    """Front end for a chip: rate 20..200 Hz, counts per g and per 100 deg/s (0 when no gyroscope is fitted)."""
+    return motion_new_centihz(rate_hz * 100, acc_lsb_per_g, gyro_lsb_per_dps_x100)
 
 
-def fall_new_centihz(
-    rate_centihz: int, placement: int, acc_lsb_per_g: int, gyro_lsb_per_dps_x100: int, no_motion_s: int
-) -> State:
-    """`fall_new` with the rate in 1/100 Hz; for hosts only, devices have whole rates."""
-    config = ffi.new("sig_fall_config_t *")
-    try:
-        config.rate_centihz = rate_centihz
-        config.placement = placement
-        config.acc_lsb_per_g = acc_lsb_per_g
-        config.gyro_lsb_per_dps_x100 = gyro_lsb_per_dps_x100
-        config.no_motion_s = no_motion_s
-    except OverflowError as error:
-        raise ValueError(text(lib.sig_error_text(lib.SIG_ERR_RANGE))) from error
-    state = ffi.new("sig_fall_t *")
-    check(lib.sig_fall_init(state, config))
+def motion_new_centihz(rate_centihz: int, acc_lsb_per_g: int, gyro_lsb_per_dps_x100: int) -> State:
+    """`motion_new` with the rate in 1/100 Hz; for hosts only, devices have whole rates."""
+    settings = (rate_centihz, acc_lsb_per_g, gyro_lsb_per_dps_x100)
+    if not all(0 <= value <= 0x7FFFFFFF for value in settings):
+        check(lib.SIG_ERR_RANGE)
+    state = ffi.new("sig_front_t *")
+    check(lib.sig_front_init(state, ffi.new("sig_chip_t *", settings)))
     return state
 
 
-def fall_push(state: State, samples: Buffer, n: int, out: Buffer) -> int:
-    """Push `n` samples; events go to `out` (int32 rows of four). Returns how many; the rest waits for the next call."""
-    return push(lib.sig_fall_push, state, samples, n, out)
+def motion_push(motion: State, fall: State | None, bend: State | None, samples: Buffer, n: int, out: Buffer) -> int:
+    """Push `n` samples through the front end into the detectors that are not None.
 
-
-def push(function: Any, state: State, samples: Buffer, n: int, out: Buffer) -> int:
-    """Call a push function of the core after checking that the buffers are as long as they must be."""
+    Events go to `out` (int32 rows of four). Returns how many; the rest waits for the next call.
+    """
     source = ffi.from_buffer("uint8_t[]", samples)
     room = ffi.from_buffer("int32_t[]", out, require_writable=True)
     if n < 0 or n * lib.SIG_SAMPLE_BYTES > len(source):
         raise ValueError("fewer samples in the buffer than n")
-    return int(function(state, source, n, ffi.cast("sig_event_t *", room), len(room) // lib.SIG_EVENT_WORDS))
+    states = (ffi.NULL if fall is None else fall, ffi.NULL if bend is None else bend)
+    rows = ffi.cast("sig_event_t *", room)
+    return int(lib.sig_motion_push(motion, *states, source, n, rows, len(room) // lib.SIG_EVENT_WORDS))
 
 
-def bend_new(rate_hz: int, acc_lsb_per_g: int, gyro_lsb_per_dps_x100: int) -> State:
-    """State of a bend counter: rate 20..200 Hz, gyro scale 0 when none is fitted (it is not used)."""
-    return bend_new_centihz(rate_hz * 100, acc_lsb_per_g, gyro_lsb_per_dps_x100)
-
-
-def bend_new_centihz(rate_centihz: int, acc_lsb_per_g: int, gyro_lsb_per_dps_x100: int) -> State:
-    """`bend_new` with the rate in 1/100 Hz; for hosts only, devices have whole rates."""
-    settings = (rate_centihz, acc_lsb_per_g, gyro_lsb_per_dps_x100)
-    if not all(0 <= value <= 0x7FFFFFFF for value in settings):
+def fall_new(placement: int, no_motion_s: int = 0) -> State:
+    """State of a fall detector: placement 0 waist or 1 wrist, man-down time (0 the default of 120 s, -1 off)."""
+    state = ffi.new("sig_fall_t *")
+    if placement < 0:
         check(lib.SIG_ERR_RANGE)
-    state = ffi.new("sig_bend_t *")
-    check(lib.sig_bend_init(state, ffi.new("sig_bend_config_t *", settings)))
+    check(lib.sig_fall_init(state, _int32(placement), _int32(no_motion_s)))
     return state
 
 
-def bend_push(state: State, samples: Buffer, n: int, out: Buffer) -> int:
-    """Push `n` samples; events (data: largest angle in degrees) go to `out`, as with `fall_push`."""
-    return push(lib.sig_bend_push, state, samples, n, out)
+def bend_new() -> State:
+    """State of a bend counter; its events carry the largest angle in degrees."""
+    state = ffi.new("sig_bend_t *")
+    check(lib.sig_bend_init(state))
+    return state
 
 
 def bend_bands_ms(state: State) -> tuple[int, int, int]:

@@ -33,14 +33,9 @@ class FallDetector:
         centihz = round(rate_hz * 100)
         # The core's clock counts at the rounded rate; this puts its times back on the caller's.
         self._time_scale = centihz / (rate_hz * 100)
-        state = block.fall_new_centihz(
-            centihz,
-            PLACEMENTS[placement],
-            ACC_LSB_PER_G,
-            GYRO_LSB_PER_DPS_X100,
-            -1 if no_motion_s is None else no_motion_s,
-        )
-        self._push = partial(block.fall_push, state)
+        motion = block.motion_new_centihz(centihz, ACC_LSB_PER_G, GYRO_LSB_PER_DPS_X100)
+        fall = block.fall_new(PLACEMENTS[placement], -1 if no_motion_s is None else no_motion_s)
+        self._push = partial(block.motion_push, motion, fall, None)
 
     def push(self, acc_g: ArrayLike, gyro_dps: ArrayLike | None = None) -> list[Event]:
         """Events in the next samples: `acc_g` (n, 3) in g, `gyro_dps` (n, 3) in deg/s or None.
