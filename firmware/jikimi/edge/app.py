@@ -8,8 +8,10 @@ from jikimi.edge.battery import Battery
 from jikimi.edge.clock import Clock
 from jikimi.edge.faults import Fault, keep
 from jikimi.edge.hardware import Hardware
+from jikimi.edge.insist import Insisting
 from jikimi.edge.journal import Journal, next_boot
 from jikimi.edge.link import Link
+from jikimi.edge.open_alarms import OpenAlarms
 from jikimi.edge.orders import Orders
 from jikimi.edge.port import port
 from jikimi.edge.recorder import Recorder
@@ -51,6 +53,7 @@ class App:
         self._state = here.files(root + "/state")
         self._journal = _journal(here, root, self._state, self._clock)
         self._recorder = Recorder(self._journal, self._clock, here)
+        self._alarms = OpenAlarms(self._state, self._journal, self._recorder.record)
         self._core = here.load_core()
         self._hardware = Hardware(config, here)
         self._warner = self._hardware.warner()
@@ -71,6 +74,8 @@ class App:
         tasks = Supervisor(self._port, self._hardware.watchdog(WATCHDOG_MS))
         tasks.add("warn", lambda beat: self._warner.run(self._port.sleep_ms, beat))
         tasks.add("link", self._link.run, limit_ms=90_000)
+        insisting = Insisting(self._alarms, self._journal, self._recorder.record)
+        tasks.add("insist", lambda beat: insisting.run(self._clock, self._port.sleep_ms, beat))
         tasks.add("vitals", lambda beat: self._reports.run(self._link.vitals, beat), limit_ms=60_000)
         if self._config.kind == "tag":
             self._add_tag(tasks)
@@ -82,18 +87,15 @@ class App:
 
     def _add_tag(self, tasks):
         # Imported here, as a node does not have the memory for what only a tag needs, and the other way round.
-        from jikimi.edge.open_alarms import OpenAlarms
         from jikimi.edge.proximity_tag import TagProximity
         from jikimi.edge.sense import Sensing
         from jikimi.edge.wearer import Wearer
 
         here, config, clock, record = self._port, self._config, self._clock, self._recorder.record
         imu = self._hardware.imu()
-        wearer = Wearer(
-            self._warner, self._warned, record, clock, OpenAlarms(self._state, self._journal), config.alarms
-        )
+        wearer = Wearer(self._warner, self._warned, record, clock, self._alarms, config.alarms)
         self._orders.on_seen = wearer.on_seen
-        fault = Fault(kinds.SENSOR_IMU, record)
+        fault = Fault(kinds.SENSOR_IMU, self._alarms)
         sensing = Sensing(
             self._core, imu, config.imu.placement, config.alarms.no_motion_min, here, wearer.on_sense, fault
         )
@@ -126,7 +128,7 @@ class App:
         self._add_proximity(tasks, near.listen, near.measure, _ANCHOR)
 
     def _add_proximity(self, tasks, listen, measure, mode):
-        record, sleep_ms, uwb = self._recorder.record, self._port.sleep_ms, self._uwb
+        sleep_ms, uwb = self._port.sleep_ms, self._uwb
         network = identity.uwb_name(self._config.site)
         own = identity.uwb_name(self._config.device)
 
@@ -136,10 +138,10 @@ class App:
         async def start_uwb():
             await uwb.start(mode, network, own)
 
-        ble_fault = Fault(kinds.SENSOR_BLE, record)
+        ble_fault = Fault(kinds.SENSOR_BLE, self._alarms)
         tasks.add("air", lambda beat: keep(start_air, listen, ble_fault, sleep_ms, beat))
         if uwb is not None:
-            uwb_fault = Fault(kinds.SENSOR_UWB, record)
+            uwb_fault = Fault(kinds.SENSOR_UWB, self._alarms)
             tasks.add("uwb", lambda beat: keep(start_uwb, measure, uwb_fault, sleep_ms, beat))
 
     def _on_level(self, level, source, latency_ms):
@@ -153,7 +155,7 @@ class App:
 
     def _make_reports(self, root):
         here, hardware = self._port, self._hardware
-        battery = Battery(hardware.battery_adc(), self._recorder.record) if self._config.kind == "tag" else None
+        battery = Battery(hardware.battery_adc(), self._alarms) if self._config.kind == "tag" else None
         firmware_hash = fingerprint.of_tree(here.application_dir(root))
         config_hash = fingerprint.of_file(root + "/config.json")
         return Reports(

@@ -10,24 +10,20 @@ _GOOD_PCT = 20
 
 
 class Battery:
-    """`adc` as machine.ADC (`read_uv`)."""
+    """`adc` as machine.ADC (`read_uv`), `alarms` as open_alarms.OpenAlarms."""
 
-    def __init__(self, adc, record):
+    def __init__(self, adc, alarms):
         self._adc = adc
-        self._record = record
-        self._low_seq = None
-        self._low = False
+        self._alarms = alarms
 
     def percent(self):
         """Charge now; writes LOW_BATTERY once when it has become low, and the all-clear when it was charged."""
         pct = charge_pct(self._adc.read_uv() * _DIVIDER // 1000)
-        if not self._low and pct < _LOW_PCT:
-            self._low = True
-            self._low_seq = self._record(kinds.LOW_BATTERY, {kinds.BATTERY_PCT: pct})
-        elif self._low and pct > _GOOD_PCT:
-            self._low = False
-            if self._low_seq is not None:
-                self._record(kinds.CLEARED, {kinds.REF_SEQ: self._low_seq, kinds.WHY: kinds.WHY_RESTORED})
+        low = self._alarms.of((kinds.LOW_BATTERY,))
+        if not low and pct < _LOW_PCT:
+            self._alarms.start(kinds.LOW_BATTERY, {kinds.BATTERY_PCT: pct})
+        elif low and pct > _GOOD_PCT:
+            self._alarms.end(low, kinds.WHY_RESTORED)
         return pct
 
 

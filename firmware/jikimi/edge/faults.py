@@ -6,22 +6,25 @@ _RETRY_MS = 2000
 
 
 class Fault:
-    """State of one part (kinds.SENSOR_…); call it with True or False as often as it is known."""
+    """State of one part (kinds.SENSOR_…); call it as often as it is known with kinds.FAULT_…, or 0 when it works.
 
-    def __init__(self, sensor, record):
+    `alarms` as open_alarms.OpenAlarms: a fault from before a restart is not raised again, and ended when it is mended.
+    """
+
+    def __init__(self, sensor, alarms):
         self._sensor = sensor
-        self._record = record
-        self._failed = False
-        self._seq = None
+        self._alarms = alarms
+        self._fault = None
 
-    def __call__(self, failed):
-        if failed == self._failed:
+    def __call__(self, fault):
+        if fault == self._fault:
             return
-        self._failed = failed
-        if failed:
-            self._seq = self._record(kinds.SENSOR_FAULT, {kinds.SENSOR: self._sensor})
-        elif self._seq is not None:
-            self._record(kinds.CLEARED, {kinds.REF_SEQ: self._seq, kinds.WHY: kinds.WHY_RESTORED})
+        self._fault = fault
+        raised = self._alarms.of((kinds.SENSOR_FAULT,), self._sensor)
+        if not fault:
+            self._alarms.end(raised, kinds.WHY_RESTORED)
+        elif not raised:
+            self._alarms.start(kinds.SENSOR_FAULT, {kinds.SENSOR: self._sensor, kinds.FAULT: fault})
 
 
 async def keep(start, run, fault, sleep_ms, beat):
@@ -30,9 +33,9 @@ async def keep(start, run, fault, sleep_ms, beat):
         beat()
         try:
             await start()
-            fault(False)
+            fault(0)
             await run(beat)
         except OSError:
             pass  # the part's bus or the part itself; `fault` makes it known
-        fault(True)
+        fault(kinds.FAULT_SILENT)
         await sleep_ms(_RETRY_MS)

@@ -150,6 +150,10 @@ class Journal:
                     segment.boot_epoch_ms = boot_epoch_ms
                     segment.quality = quality
 
+    def holds(self, stream, boot, seq):
+        """Whether this record still waits for its acknowledgement."""
+        return any([segment.boot == boot and segment.acked < seq <= segment.last for segment in self._segments[stream]])
+
     def depth(self, stream):
         """How many records wait for their acknowledgement."""
         return sum([segment.pending() for segment in self._segments[stream]])

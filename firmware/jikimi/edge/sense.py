@@ -3,6 +3,7 @@
 from array import array
 
 from jikimi.edge.port import const
+from jikimi.wire import kinds
 
 FALLING = 1
 FALL = 2
@@ -31,7 +32,7 @@ class Sensing:
     Stillness of `no_motion_min` minutes is an event; 0: never.
     `on_event(kind, t_ms, confidence_permille, latency_ms)` is called at once for every event: `t_ms` counts from the
     first sample of the stream, `latency_ms` is the age of the oldest sample of the block that gave it.
-    `on_fault(bool)` is told, again and again, whether the sensor fails.
+    `on_fault(kinds.FAULT_… or 0)` is told, again and again, whether the sensor fails.
     """
 
     def __init__(self, core, imu, placement, no_motion_min, port, on_event, on_fault):
@@ -57,7 +58,7 @@ class Sensing:
                 await self._read_until_silent(beat)
             except OSError:
                 pass  # bus or chip: what matters is said by the next line, and it is tried again
-            self._on_fault(True)
+            self._on_fault(kinds.FAULT_SILENT)
             await self._port.sleep_ms(_RETRY_MS)
 
     async def _read_until_silent(self, beat):
@@ -66,7 +67,7 @@ class Sensing:
         while port.ticks_diff(port.ticks_ms(), self._sample_at) < _SILENCE_MS:
             beat()
             if self._drain():
-                self._on_fault(False)
+                self._on_fault(0)
             await port.sleep_ms(_PERIOD_MS)
 
     def _drain(self):

@@ -13,6 +13,7 @@ IDENTIFY = 5
 CHECK_IN = 6
 HELP = 7
 FELT = 8
+STORED = 9
 
 _HAPTIC = 1
 _TONE = 2
@@ -28,6 +29,7 @@ _PATTERNS = {
     DANGER: ((150, _HAPTIC | _TONE | _RED), (100, 0)),
     ALARM: ((400, _HAPTIC | _TONE | _RED), (200, _RED), (100, _TONE), (300, 0)),
     SEEN: ((600, _HAPTIC | _GREEN), (200, _GREEN), (600, _HAPTIC | _GREEN), (600, 0)),
+    STORED: ((400, _HAPTIC | _TONE | _RED), (400, 0), (100, _AMBER), (150, 0), (100, _AMBER), (850, 0)),
     HELP: ((200, _HAPTIC | _RED), (800, _GREEN), (200, _RED), (800, _GREEN)),
     CHECK_IN: ((100, _HAPTIC | _TONE | _AMBER), (150, 0), (100, _HAPTIC | _TONE | _AMBER), (1500, _GREEN)),
     FELT: ((1000, _HAPTIC),),
@@ -49,8 +51,7 @@ class Warner:
         self._buzzer = buzzer
         self._buzzer.freq(_TONE_HZ)
         self._level = OFF
-        self._alarm = False
-        self._helped = False
+        self._alarm = OFF
         self._hears = hears
         self._sees_colour = sees_colour
         self._shown = OFF
@@ -66,16 +67,10 @@ class Warner:
         self._level = level
         self._apply()
 
-    def alarm(self, on):
-        """An alarm of this device, from the moment it is raised until it is cleared."""
-        self._alarm = on
-        self._helped = False
+    def alarm(self, pattern):
+        """An alarm of the wearer: ALARM from the moment it is raised, STORED once the site has it, HELP, or OFF."""
+        self._alarm = pattern
         self._apply()
-
-    def help_coming(self, ms):
-        """A person has taken on the alarm: said for a time, and then shown for as long as the alarm is on."""
-        self._helped = True
-        self.briefly(SEEN, ms)
 
     def briefly(self, pattern, ms):
         """SEEN or IDENTIFY for a time; danger and alarm still come first."""
@@ -105,8 +100,8 @@ class Warner:
     def _wanted(self):
         if self._short == SEEN:
             return SEEN  # somebody is coming: that is news to the one in alarm
-        if self._alarm:
-            return HELP if self._helped else ALARM
+        if self._alarm != OFF:
+            return self._alarm
         if self._level == DANGER or self._short == OFF:
             return self._level
         return self._short

@@ -2,8 +2,8 @@
 
 from jikimi.edge import sense
 from jikimi.edge.check_in import CheckIn
-from jikimi.edge.open_alarms import RAISED
-from jikimi.edge.warn import CHECK_IN, FELT, OFF
+from jikimi.edge.open_alarms import WEARER, about
+from jikimi.edge.warn import ALARM, CHECK_IN, FELT, HELP, OFF, SEEN, STORED
 from jikimi.wire import kinds
 
 _BEND_WINDOW_MS = 15 * 60_000
@@ -14,6 +14,7 @@ _CHECK_MS = 1000
 _SEEN_MS = 6000
 # Enough to know by touch that the call was taken, too little to be heard.
 _FELT_MS = 200
+_PROGRESS = (ALARM, STORED, HELP)  # of an alarm: on its way, in the site's database, taken on by a person
 
 
 class Wearer:
@@ -33,17 +34,16 @@ class Wearer:
         self._clock = clock
         self._alarms = alarms
         self._settings = settings
-        self._unconfirmed = []  # (seq, until_ms) of falls that may still be cancelled
-        self._silent = []  # (boot, seq) of calls for help that nobody near may notice
+        self._unconfirmed = []  # (alarm, until_ms) of falls that may still be cancelled
         period_ms = None if settings.check_in_min is None else settings.check_in_min * 60_000
         self._check_in = CheckIn(period_ms, clock.up_ms())
         self._bends = 0
         self._bends_since_ms = 0
-        self._warner.alarm(self.in_alarm())
+        self._show()
 
     def in_alarm(self):
-        """Whether an alarm of this wearer is on."""
-        return bool(self._alarms.all)
+        """Whether an alarm of this wearer is on that may be shown."""
+        return any([alarm.shown for alarm in self._alarms.all])
 
     def on_sense(self, kind, _t_ms, confidence_permille, latency_ms):
         """An event of the signal core."""
@@ -63,49 +63,48 @@ class Wearer:
         cancel_ms = self._settings.cancel_s * 1000
         if cancel_ms:
             data[kinds.CANCEL_MS] = cancel_ms
-        seq = self._alarm(kinds.FALL, data, latency_ms)
-        if cancel_ms and seq is not None:
-            self._unconfirmed.append((seq, self._clock.up_ms() + cancel_ms))
+        alarm = self._alarm(kinds.FALL, data, latency_ms)
+        if cancel_ms:
+            self._unconfirmed.append((alarm, self._clock.up_ms() + cancel_ms))
 
     def _call_for_help(self):
         if not self._settings.silent_sos:
             self._alarm(kinds.SOS, {}, _POLL_MS)
             return
-        self._silent.append((self._alarms.boot, self._record(kinds.SOS, {kinds.SILENT: 1})))
+        self._alarms.start(kinds.SOS, {kinds.SILENT: 1})
         self._warner.briefly(FELT, _FELT_MS)
 
     def on_seen(self, boot, seq):
         """A person has taken on an alarm."""
-        if (boot, seq) in self._silent:
+        alarm = self._alarms.seen(boot, seq)
+        if alarm is None:
+            return
+        if alarm.silent:
+            self._alarms.end([alarm], None)  # the person at the site goes on with it from here
             self._warner.briefly(FELT, _FELT_MS)
-        elif any((boot, seq) == alarm[1:] for alarm in self._alarms.all):
-            self._warner.help_coming(_SEEN_MS)
+        elif alarm.shown:
+            self._show()
+            self._warner.briefly(SEEN, _SEEN_MS)
+
+    def _show(self):
+        """What has become of the alarms that are on: of several, the one that has got least far."""
+        states = [self._state(alarm) for alarm in self._alarms.all if alarm.shown]
+        self._warner.alarm(OFF if not states else min(states, key=_PROGRESS.index))
+
+    def _state(self, alarm):
+        if alarm.seen:
+            return HELP
+        return STORED if self._alarms.at_site(alarm) else ALARM
 
     def _alarm(self, kind, data, latency_ms):
-        self._warner.alarm(True)  # before anything that takes time
+        self._warner.alarm(ALARM)  # before anything that takes time
         self._warned(kinds.LEVEL_DANGER, kinds.SOURCE_FALL, latency_ms)
-        seq = self._record(kind, data)
-        self._alarms.add(kind, seq)
-        return seq
+        return self._alarms.start(kind, data)
 
     def _clear(self, which, why):
-        cleared = [alarm for alarm in self._alarms.all if alarm[0] in which]
-        if not cleared:
-            return
-        last = None
-        for _kind, boot, seq in cleared:
-            if seq is not None:
-                last = self._record(kinds.CLEARED, self._about(boot, seq, {kinds.WHY: why})) or last
-        self._alarms.remove(cleared, last)
-        own = [seq for _kind, boot, seq in self._alarms.all if boot == self._alarms.boot]
-        self._unconfirmed = [window for window in self._unconfirmed if window[0] in own]
-        self._warner.alarm(self.in_alarm())
-
-    def _about(self, boot, seq, data):
-        data[kinds.REF_SEQ] = seq
-        if boot != self._alarms.boot:
-            data[kinds.REF_BOOT] = boot
-        return data
+        self._alarms.end([alarm for alarm in self._alarms.all if alarm.shown and alarm.kind in which], why)
+        self._unconfirmed = [window for window in self._unconfirmed if window[0] in self._alarms.all]
+        self._show()
 
     async def watch_button(self, pressed, sleep_ms, beat):
         """`pressed()` is the state of the button."""
@@ -123,7 +122,7 @@ class Wearer:
                 held_ms = 0
 
     def _all_is_well(self):
-        self._clear(RAISED, kinds.WHY_CANCELLED)
+        self._clear(WEARER, kinds.WHY_CANCELLED)
         now_ms = self._clock.up_ms()
         if self._check_in.asking(now_ms):
             self._warner.briefly(OFF, 0)
@@ -139,14 +138,15 @@ class Wearer:
     def on_time(self, now_ms):
         """A moment has passed."""
         self._confirm(now_ms)
+        self._show()
         self._ask(now_ms)
         self._report_bends(now_ms)
 
     def _confirm(self, now_ms):
-        due = [seq for seq, until_ms in self._unconfirmed if until_ms <= now_ms]
+        due = [alarm for alarm, until_ms in self._unconfirmed if until_ms <= now_ms and alarm.seq is not None]
         self._unconfirmed = [window for window in self._unconfirmed if window[0] not in due]
-        for seq in due:
-            self._record(kinds.CONFIRMED, {kinds.REF_SEQ: seq})
+        for alarm in due:
+            self._record(kinds.CONFIRMED, about(alarm, self._alarms.boot, {}))
 
     def _ask(self, now_ms):
         if self.in_alarm():

@@ -18,29 +18,24 @@ state, flash = port().files("state"), port().files("flash")
 def start(files, durable):
     journal = Journal(flash if files is None else files[1], next_boot(state, flash), None, 0)
     journal.on_append = lambda stream, seq, kind, _t_ms: durable.append((kind, journal.boot, seq))
-    return journal, OpenAlarms(state if files is None else files[0], journal)
 
+    def record(kind, data):
+        return journal.append(kinds.stream_of(kind), kind, 0, data)
 
-def raise_alarm(journal, alarms, kind):
-    alarms.add(kind, journal.append(kinds.STREAM_ALARM, kind, 0, {}))
-
-
-def clear(journal, alarms, alarm):
-    data = {kinds.REF_SEQ: alarm[2], kinds.REF_BOOT: alarm[1], kinds.WHY: kinds.WHY_CANCELLED}
-    alarms.remove([alarm], journal.append(kinds.STREAM_ALARM, kinds.CLEARED, 0, data))
+    return journal, OpenAlarms(state if files is None else files[0], journal, record)
 
 
 def life(files, durable):
     journal, alarms = start(None, durable)
-    raise_alarm(journal, alarms, kinds.FALL)
+    alarms.start(kinds.FALL, {})
     journal.acknowledge(journal.boot, kinds.STREAM_ALARM, 1)  # the site has it: the journal lets it go
     journal.close()
     journal, alarms = start(files, durable)
     try:
         fall = alarms.all[0]
-        raise_alarm(journal, alarms, kinds.SOS)
+        alarms.start(kinds.SOS, {})
         journal.acknowledge(journal.boot, kinds.STREAM_ALARM, 1)
-        clear(journal, alarms, fall)
+        alarms.end([fall], kinds.WHY_CANCELLED)
     finally:
         journal.close()
 
@@ -67,7 +62,7 @@ def story(cut_state, cut_flash, how):
         cut = True
     journal, alarms = start(None, [])
     journal.close()
-    shown = sorted(alarms.all)
+    shown = sorted([(alarm.kind, alarm.boot, alarm.seq) for alarm in alarms.all])
     known = sum([boot == 2 for _kind, boot, _seq in durable])
     right = [expected(known)]
     if cut and known < 2:

@@ -5,6 +5,8 @@
 import asyncio
 import json
 
+from fake_alarms import opened
+
 from jikimi.edge import supervisor as supervisor_module
 from jikimi.edge.faults import Fault, keep
 from jikimi.edge.port import port
@@ -82,7 +84,7 @@ async def part():
         pass
 
     try:
-        await keep(start, run, Fault(3, record), nap, lambda: beats.append(1))
+        await keep(start, run, Fault(3, opened(record)), nap, lambda: beats.append(1))
     except KeyError:
         pass
     return [records, len(beats)]

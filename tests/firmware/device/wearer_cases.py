@@ -5,7 +5,10 @@
 import asyncio
 import json
 
+from fake_alarms import opened
+
 from jikimi.edge import sense
+from jikimi.edge.open_alarms import Alarm
 from jikimi.edge.port import port
 from jikimi.edge.warn import IDENTIFY, SEEN, Warner
 from jikimi.edge.wearer import Wearer
@@ -51,19 +54,6 @@ def record(kind, data):
     return len(records)
 
 
-class Alarms:
-    boot = 7
-
-    def __init__(self, *alarms):
-        self.all = list(alarms)
-
-    def add(self, kind, seq):
-        self.all.append((kind, self.boot, seq))
-
-    def remove(self, alarms, _seq):
-        self.all = [alarm for alarm in self.all if alarm not in alarms]
-
-
 SETTINGS = Section({"cancel_s": 0, "check_in_min": None, "silent_sos": False})
 
 
@@ -71,7 +61,7 @@ def made(alarms):
     return Wearer(warner, lambda *args: warned.append(list(args)), record, Clock(), alarms, SETTINGS)
 
 
-wearer = made(Alarms())
+wearer = made(opened(record))
 
 
 def shown():
@@ -122,7 +112,7 @@ async def presses():
     result["in alarm"] = wearer.in_alarm()
     await press(wearer, 1, 1, 0)
     result["cancelled"] = shown()
-    after_restart = made(Alarms((kinds.FALL, 6, 3)))
+    after_restart = made(opened(record, Alarm(kinds.FALL, 6, 3, {})))
     result["after a restart"] = shown()
     await press(after_restart, 1, 1, 0)
     result["cancelled after a restart"] = shown()
