@@ -1,4 +1,4 @@
-"""Files onto a board over its USB port: the raw REPL by mpremote's own transport, each file read back by its hash."""
+"""A board over its USB port: the raw REPL by mpremote's own transport, each file read back by its hash."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import ast
 import base64
 import hashlib
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
 from jikimi.fleet.errors import BoardError
+from jikimi.fleet.provision import ladder
 
 # Bytes of a file in one command, which the board holds in memory as text and as bytes.
 _CHUNK_BYTES = 2048
 _PATHS_AT_ONCE = 32
 _SERIAL_TIMEOUT_S = 1.0
 _MAIN = "/main.py"
-_RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
-_ANSWER_S = 10.0  # a board that was just reset may take seconds to listen
-_TRY_S = 1.0
 _OPEN_S = 3.0  # a port that another program is just letting go, or that a reset took off the bus
 _REOPEN_S = 0.05
+_WINDOW_BITS = 10  # of deflate: 1 KiB of the board's memory
 
 # What the board runs; {…} is filled in with literals.
 _HASHES = """
@@ -54,91 +54,145 @@ for folder in {folders}:
 _APPEND = """
 import binascii
 with open({path!r}, {mode!r}) as f:
-    f.write(binascii.a2b_base64({text}))
+    f.write({data})
 """
+_PLAIN = "binascii.a2b_base64({text})"
+_PACKED = (
+    "__import__('deflate').DeflateIO(__import__('io').BytesIO(binascii.a2b_base64({text})), "
+    "__import__('deflate').RAW, {bits}).read()"
+)
 
 Progress = Callable[[str, int, int], None]  # path, files written, files to write
 
 
-def install(port: str, files: Mapping[str, bytes], *, reset: bool = True, progress: Progress | None = None) -> int:
-    """Make the board at `port` have `files` (absolute device paths); files that are right already are left alone.
+def _silent(_text: str) -> None:
+    """Nobody listens."""
 
-    /main.py comes last, so that a board whose cable was pulled does not start half an application. Then the board is
-    reset. Returns how many files were written; BoardError when the board does not answer or a file reads back wrong.
-    """
-    with _raw_repl(port) as transport:
-        wrong = _differing(transport, files)
-        _make_folders(transport, wrong)
+
+class Board:
+    """A board in its raw REPL; made by `connected`."""
+
+    def __init__(self, transport: Any, port: str, rung: str) -> None:
+        self.port = port
+        self.rung = rung  # of the ladder that worked
+        self._transport = transport
+
+    def run(self, code: str) -> str:
+        """Execute `code`; what it printed. BoardError when it raises."""
+        output: bytes = self._transport.exec(code)
+        return output.decode().replace("\r\n", "\n")
+
+    def ask(self, code: str) -> Any:
+        """Execute `code`, which prints one Python literal last; that value."""
+        lines = self.run(code).strip().splitlines()
+        try:
+            return ast.literal_eval(lines[-1])
+        except (IndexError, SyntaxError, ValueError) as error:
+            raise BoardError(f"the board at {self.port} gave no usable answer, but {lines[-1:]}") from error
+
+    def install(self, files: Mapping[str, bytes], progress: Progress | None = None) -> int:
+        """Make the board have `files` (absolute paths); those that are right already are left alone.
+
+        /main.py comes last, so that a board whose cable was pulled does not start half an application. Returns how
+        many files were written; BoardError when one reads back wrong.
+        """
+        wrong = self._differing(files)
+        self._make_folders(wrong)
         for done, path in enumerate(wrong):
             if progress is not None:
                 progress(path, done, len(wrong))
-            _write(transport, path, files[path])
-        damaged = _differing(transport, {path: files[path] for path in wrong})
+            self._write(path, files[path])
+        damaged = self._differing({path: files[path] for path in wrong})
         if damaged:
-            raise BoardError(f"{damaged[0]} on the board at {port} reads back wrong: is its flash worn out?")
-        if reset:
-            transport.exec_raw_no_follow("import machine\nmachine.reset()")
-            transport.in_raw_repl = False  # it will not answer any more
-    return len(wrong)
+            raise BoardError(f"{damaged[0]} on the board at {self.port} reads back wrong: is its flash worn out?")
+        return len(wrong)
 
+    def read(self, path: str) -> bytes:
+        """Content of a file on the board."""
+        return bytes(self._transport.fs_readfile(path, chunk_size=_CHUNK_BYTES))
 
-def read_file(port: str, path: str) -> bytes:
-    """Content of a file on the board; BoardError when there is none."""
-    with _raw_repl(port) as transport:
-        return bytes(transport.fs_readfile(path, chunk_size=_CHUNK_BYTES))
+    def reset(self) -> None:
+        """Restart it; it does not answer any more."""
+        self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+        self._transport.in_raw_repl = False
 
+    def _differing(self, files: Mapping[str, bytes]) -> list[str]:
+        """Those of `files` that are missing on the board or have another hash; /main.py last."""
+        order = sorted(files, key=lambda path: (path == _MAIN, path))
+        wrong = []
+        for start in range(0, len(order), _PATHS_AT_ONCE):
+            some = order[start : start + _PATHS_AT_ONCE]
+            found = self.ask(_HASHES.format(paths=some))
+            wrong += [path for path in some if found[path] != hashlib.sha256(files[path]).digest()]
+        return wrong
 
-def run(port: str, code: str) -> str:
-    """Execute `code` on the board after a soft reset without /main.py; what it printed. BoardError when it raises."""
-    with _raw_repl(port) as transport:
-        output: bytes = transport.exec(code)
-        return output.decode().replace("\r\n", "\n")
+    def _make_folders(self, paths: Iterable[str]) -> None:
+        folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"/"}
+        if folders:
+            self.run(_FOLDERS.format(folders=sorted(folders)))
 
-
-def _differing(transport: Any, files: Mapping[str, bytes]) -> list[str]:
-    """Those of `files` that are missing on the board or have another hash; /main.py last."""
-    order = sorted(files, key=lambda path: (path == _MAIN, path))
-    wrong = []
-    for start in range(0, len(order), _PATHS_AT_ONCE):
-        some = order[start : start + _PATHS_AT_ONCE]
-        found = ast.literal_eval(transport.exec(_HASHES.format(paths=some)).decode())
-        wrong += [path for path in some if found[path] != hashlib.sha256(files[path]).digest()]
-    return wrong
-
-
-def _make_folders(transport: Any, paths: Iterable[str]) -> None:
-    folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"/"}
-    if folders:
-        transport.exec(_FOLDERS.format(folders=sorted(folders)))
-
-
-def _write(transport: Any, path: str, content: bytes) -> None:
-    for start in range(0, max(1, len(content)), _CHUNK_BYTES):
-        text = base64.b64encode(content[start : start + _CHUNK_BYTES])
-        transport.exec(_APPEND.format(path=path, mode="ab" if start else "wb", text=text))
+    def _write(self, path: str, content: bytes) -> None:
+        for start in range(0, max(1, len(content)), _CHUNK_BYTES):
+            data = _literal(content[start : start + _CHUNK_BYTES])
+            self.run(_APPEND.format(path=path, mode="ab" if start else "wb", data=data))
 
 
 @contextmanager
-def _raw_repl(port: str) -> Iterator[Any]:
+def connected(port: str, say: ladder.Say = _silent, *, person_s: float = 0.0) -> Iterator[Board]:
+    """The board at `port`, brought to its raw REPL by the ladder; BoardError, naming the port, for all that fails."""
     try:
         from mpremote.transport import TransportError  # type: ignore[import-untyped]
         from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
     except ImportError as error:
-        raise BoardError("boards are reached with mpremote: pip install 'jikimi[virtual]'") from error
+        raise BoardError("boards are reached with mpremote: pip install 'jikimi[usb]'") from error
 
     transport = None
     try:
         transport = _opened(lambda: SerialTransport(port, timeout=_SERIAL_TIMEOUT_S), TransportError)
-        _wake(transport)
-        transport.enter_raw_repl()
-        yield transport
+        yield Board(transport, port, ladder.to_raw_repl(transport, port, say, person_s=person_s))
         if transport.in_raw_repl:
             transport.exit_raw_repl()
     except (TransportError, OSError) as error:
-        raise BoardError(f"the board at {port} failed: {error}") from error
+        raise BoardError(f"the board at {port} failed: {_last_line(error)}") from error
     finally:
         if transport is not None:
             transport.close()
+
+
+def install(port: str, files: Mapping[str, bytes], *, reset: bool = True, progress: Progress | None = None) -> int:
+    """`Board.install` at `port`, then a reset unless it is not wanted."""
+    with connected(port) as board:
+        written = board.install(files, progress)
+        if reset:
+            board.reset()
+    return written
+
+
+def read_file(port: str, path: str) -> bytes:
+    """Content of a file on the board; BoardError when there is none."""
+    with connected(port) as board:
+        return board.read(path)
+
+
+def run(port: str, code: str) -> str:
+    """Execute `code` on the board after a soft reset without /main.py; what it printed. BoardError when it raises."""
+    with connected(port) as board:
+        return board.run(code)
+
+
+def _literal(data: bytes) -> str:
+    """An expression that gives `data` on the board, packed where that is shorter: a serial line is the slow part."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -_WINDOW_BITS)
+    packed = packer.compress(data) + packer.flush()
+    if len(packed) < len(data):
+        return _PACKED.format(text=base64.b64encode(packed), bits=_WINDOW_BITS)
+    return _PLAIN.format(text=base64.b64encode(data))
+
+
+def _last_line(error: Exception) -> str:
+    """Of an error on the board mpremote keeps the whole traceback; its last line says what happened."""
+    text = str(error.args[-1] if error.args else error).strip()
+    return text.splitlines()[-1] if text else type(error).__name__
 
 
 def _opened(attempt: Callable[[], Any], refused: type[Exception]) -> Any:
@@ -151,13 +205,3 @@ def _opened(attempt: Callable[[], Any], refused: type[Exception]) -> Any:
             if time.monotonic() > deadline:
                 raise
         time.sleep(_REOPEN_S)
-
-
-def _wake(transport: Any) -> None:
-    """Interrupt what runs and ask for the raw REPL until it answers: what is sent to a booting board is lost."""
-    deadline = time.monotonic() + _ANSWER_S
-    while time.monotonic() < deadline:
-        transport.serial.write(b"\r\x03\r\x01")
-        if transport.read_until(1, _RAW_PROMPT, timeout=_TRY_S, timeout_overall=_TRY_S).endswith(_RAW_PROMPT):
-            return
-    raise OSError("no answer: is MicroPython on it, and is no other program using the port?")
