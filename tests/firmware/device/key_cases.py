@@ -3,7 +3,6 @@
 # ruff: noqa: T201 - stdout is the result.
 
 import json
-import os
 import sys
 
 from jikimi.edge import keys
@@ -17,5 +16,4 @@ read = keys.public_in("key.der") == made
 with open("cut.der", "wb") as file:  # noqa: PTH123
     file.write(der[:-1])
 refused = [keys.public_in("cut.der"), keys.public_in("absent.der")]
-os.remove("other.der")
 print(json.dumps({"public": public, "made": made.hex(), "der": der.hex(), "read": read, "same": same, "no": refused}))

@@ -86,6 +86,7 @@ def _status(device: str, message: Incoming, content: host.Birth | host.Vitals) -
         epoch_ms=content.epoch_ms,
         reset_reason=content.reset_reason,
         firmware=content.firmware,
+        config=content.config,
     )
 
 

@@ -32,8 +32,8 @@ PERSON_S = 60.0  # for somebody to walk to the board
 def to_raw_repl(transport: Any, port: str, say: Say, *, person_s: float = 0.0) -> str:
     """Bring the board at mpremote's open `transport` to its raw REPL; the rung that worked, for the log.
 
-    `say` gets what is tried. With `person_s` somebody is asked for a power cycle and given that many seconds. BoardError
-    when no rung holds.
+    `say` gets what is tried. With `person_s` somebody is asked for a power cycle and given that many seconds.
+    BoardError when no rung holds.
     """
     for name, climb in _rungs(transport, say, person_s):
         if climb() and _settled(transport):

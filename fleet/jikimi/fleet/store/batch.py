@@ -65,6 +65,7 @@ class StatusReport:
     epoch_ms: int | None = None  # a birth: what that clock says
     reset_reason: str | None = None
     firmware: str | None = None
+    config: str | None = None  # digest of the configuration
     battery_pct: int | None = None
     heap_free_bytes: int | None = None
     journal_depth: int | None = None

@@ -37,7 +37,7 @@ device = Table(
     Column("name", String(64), nullable=False),  # what the label or the machine plate says; never a person
     Column("zone", String(32), nullable=False),
     Column("machine_kind", String(16)),  # nodes: forklift | press | cobot | …
-    Column("state", String(12), nullable=False),  # active | revoked | retired
+    Column("state", String(12), nullable=False),  # `jikimi.fleet.registry.states`
     Column("cert_serial", String(48), nullable=False),
     Column("cert_not_after_ms", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
@@ -53,6 +53,7 @@ device_status = Table(
     Column("last_seen_ms", BigInteger),  # receive time of the last message it sent; NULL: none yet
     Column("reset_reason", String(64)),
     Column("firmware", String(64)),
+    Column("config", String(64)),  # digest of the configuration it runs
     Column("battery_pct", Integer),
     Column("heap_free_bytes", BigInteger),
     Column("journal_depth", Integer),
@@ -196,4 +197,53 @@ deletion = Table(
     Column("before_ms", BigInteger, nullable=False),  # what was received earlier had to go
     Column("days", Integer, nullable=False),  # the rule at that time
     Column("count", BigInteger, nullable=False),  # records deleted
+)
+
+# The board a device lives on, and which of its keys the broker admits. A device added by hand has no row.
+device_board = Table(
+    "device_board",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("device", String(32), primary_key=True),
+    Column("board", String(64), nullable=False),  # what the chip calls itself, hexadecimal; never on the air
+    Column("generation", Integer, nullable=False),  # of its key: 1, and one more with each rotation
+    Column("old_generation", Integer),  # admitted as well while a rotation is under way
+    Column("enrolled_by", String(64), nullable=False),  # "site", or a technician's bundle
+    Column("enrolled_ms", BigInteger, nullable=False),
+    UniqueConstraint("site", "board", name="device_board_once"),
+)
+
+# Technicians' credentials: each is a number of device ids made beforehand, usable until a date.
+technician = Table(
+    "technician",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),  # a role or a company, never a person
+    Column("created_ms", BigInteger, nullable=False),
+    Column("not_after_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+)
+
+voucher = Table(
+    "voucher",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("device", String(32), primary_key=True),
+    Column("technician", String(64), nullable=False),
+    Column("cert_serial", String(48), nullable=False),
+    Column("cert_not_after_ms", BigInteger, nullable=False),
+    Column("merged_ms", BigInteger),
+)
+
+# What each device was told to be, and what it said about it.
+device_config = Table(
+    "device_config",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("device", String(32), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),  # as the device reports it in its birth once it runs it
+    Column("document", LargeBinary, nullable=False),  # the signed envelope
+    Column("applied_ms", BigInteger, nullable=False),
+    Column("refused", String(64)),  # reason of the device
 )
