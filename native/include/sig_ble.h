@@ -29,7 +29,11 @@ typedef struct {
     uint32_t magic;
     uint32_t second; /* number of the newest second */
     int32_t started;
-    uint8_t counts[SIG_BLE_SECONDS][SIG_BLE_LEVELS]; /* adverts per second (modulo five) and strength */
+    uint8_t counts[SIG_BLE_SECONDS][SIG_BLE_LEVELS]; /* adverts per second (modulo five) and strength, */
+    uint16_t at[SIG_BLE_LEVELS];                     /* and in all five; */
+    uint32_t all;                                    /* at all strengths, */
+    uint32_t below;                                  /* and weaker than */
+    int32_t level;                                   /* the median */
 } sig_ble_t;
 
 /* Prepare `s` for the adverts of one sender. Returns 0. */

@@ -13,7 +13,6 @@
 enum {
     SIG_TICK_HZ = 50, /* the rate all motion detectors think in */
     SIG_TICK_MS = 20,
-    SIG_FRONT_CHANNELS = 6,
     SIG_FRONT_MAGIC = 0x314F5246 /* "FRO1" */
 };
 
@@ -26,8 +25,8 @@ typedef struct {
 
 /* One motion sample at SIG_TICK_HZ. */
 typedef struct {
-    int32_t acc_mg[3];     /* each within +-32000 */
-    int32_t gyro_dps[3];   /* each within +-32000; zeros when no gyroscope is fitted */
+    int32_t acc_mg[3];     /* within 16 bits */
+    int32_t gyro_dps[3];   /* within 16 bits; zeros when no gyroscope is fitted */
     int32_t acc_norm_mg;   /* magnitudes, rounded down */
     int32_t gyro_norm_dps;
 } sig_motion_t;
@@ -35,13 +34,12 @@ typedef struct {
 /* Owned by the caller, written by the functions below only. */
 typedef struct {
     uint32_t magic;
-    int32_t channels; /* 3 without a gyroscope */
-    int32_t sum[SIG_FRONT_CHANNELS];
+    int32_t sum[6];
     int32_t in_left;
     int32_t out_left;
     int32_t out_ticks;
     int32_t acc_divisor; /* from a sum to mg */
-    int32_t gyro_divisor;
+    int32_t gyro_divisor; /* 0 when none is fitted */
     sig_motion_t motion; /* the newest */
 } sig_front_t;
 
@@ -50,10 +48,10 @@ typedef struct {
  */
 int sig_front_init(sig_front_t *f, const sig_chip_t *chip);
 
-/* Give one chip sample (SIG_SAMPLE_BYTES bytes, any alignment), then take until NULL before giving the next. */
-void sig_front_put(sig_front_t *f, const uint8_t *sample);
+/* Give one chip sample (SIG_SAMPLE_BYTES bytes, any alignment). Returns 1 when a motion sample is complete. */
+int sig_front_put(sig_front_t *f, const uint8_t *sample);
 
-/* The next motion sample, or NULL when another chip sample is needed; `sample` is the one given last. */
-const sig_motion_t *sig_front_take(sig_front_t *f, const uint8_t *sample);
+/* Make f->motion the one that is complete; `sample` is the chip's last. Returns 1 when the next is complete too. */
+int sig_front_take(sig_front_t *f, const uint8_t *sample);
 
 #endif

@@ -2,20 +2,24 @@
 
 #include "sig_ble_model.h"
 
-static void clear(sig_ble_t *s, uint32_t second) {
-    for (int level = 0; level < SIG_BLE_LEVELS; level++) {
-        s->counts[second % SIG_BLE_SECONDS][level] = 0;
-    }
-}
-
 int sig_ble_init(sig_ble_t *s) {
-    for (uint32_t second = 0; second < SIG_BLE_SECONDS; second++) {
-        clear(s, second);
-    }
-    s->second = 0;
-    s->started = 0;
+    sig_clear(s, sizeof *s);
     s->magic = SIG_BLE_MAGIC;
     return 0;
+}
+
+/* Forget what was counted in a second. */
+static void clear(sig_ble_t *s, uint32_t second) {
+    uint8_t *counts = s->counts[second % SIG_BLE_SECONDS];
+    for (int32_t level = 0; level < SIG_BLE_LEVELS; level++) {
+        const uint16_t n = counts[level];
+        if (n > 0) {
+            s->at[level] = (uint16_t)(s->at[level] - n);
+            s->all -= n;
+            s->below -= level < s->level ? n : 0;
+            counts[level] = 0;
+        }
+    }
 }
 
 /* Forget the seconds that have left the window. */
@@ -35,46 +39,41 @@ static void advance(sig_ble_t *s, uint32_t second) {
     s->second = second;
 }
 
-static int level_of(int32_t rssi_dbm) {
+static int32_t level_of(int32_t rssi_dbm) {
     if (rssi_dbm > SIG_BLE_STRONGEST_DBM) {
         return SIG_BLE_LEVELS - 1;
     }
-    return rssi_dbm < SIG_BLE_WEAKEST_DBM ? 0 : (int)(rssi_dbm - SIG_BLE_WEAKEST_DBM);
+    return rssi_dbm < SIG_BLE_WEAKEST_DBM ? 0 : rssi_dbm - SIG_BLE_WEAKEST_DBM;
 }
 
-static uint32_t count_at(const sig_ble_t *s, int level) {
-    uint32_t sum = 0;
-    for (int second = 0; second < SIG_BLE_SECONDS; second++) {
-        sum += s->counts[second][level];
+static void count(sig_ble_t *s, int32_t level) {
+    uint8_t *n = &s->counts[s->second % SIG_BLE_SECONDS][level];
+    if (*n < 255) {
+        *n = (uint8_t)(*n + 1);
+        s->at[level] = (uint16_t)(s->at[level] + 1);
+        s->all += 1;
+        s->below += level < s->level ? 1 : 0;
     }
-    return sum;
 }
 
-/* The lower median: the weakest level that at least half of the adverts do not exceed. */
-static int median_level(const sig_ble_t *s) {
-    uint32_t all = 0;
-    for (int level = 0; level < SIG_BLE_LEVELS; level++) {
-        all += count_at(s, level);
+/* Move to the lower median, the weakest level that at least half of the adverts do not exceed: a step or two from where
+ * it was. */
+static int32_t median_level(sig_ble_t *s) {
+    while (2 * s->below >= s->all) {
+        s->level -= 1;
+        s->below -= s->at[s->level];
     }
-    uint32_t below = 0;
-    int level = 0;
-    while (level < SIG_BLE_LEVELS - 1) {
-        below += count_at(s, level);
-        if (2 * below >= all) {
-            break;
-        }
-        level++;
+    while (2 * (s->below + s->at[s->level]) < s->all) {
+        s->below += s->at[s->level];
+        s->level += 1;
     }
-    return level;
+    return s->level;
 }
 
 void sig_ble_push(sig_ble_t *s, uint32_t t_ms, int32_t rssi_dbm, sig_ble_result_t *out) {
     advance(s, t_ms / 1000);
-    uint8_t *count = &s->counts[s->second % SIG_BLE_SECONDS][level_of(rssi_dbm)];
-    if (*count < 255) {
-        *count = (uint8_t)(*count + 1);
-    }
-    const int level = median_level(s);
+    count(s, level_of(rssi_dbm));
+    const int32_t level = median_level(s);
     out->estimate_mm = ble_distance_mm[level];
     out->within_2m_permille = ble_within_permille[level];
 }

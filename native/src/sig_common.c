@@ -33,16 +33,12 @@ uint32_t sig_isqrt_near(uint32_t value, uint32_t guess) {
     if (value == 0) {
         return 0;
     }
-    uint32_t root = guess == 0 ? 1 : guess;
-    const uint32_t other = value / root;
-    root = (root >> 1) + (other >> 1) + (root & other & 1);
-    for (;;) {
-        const uint32_t next = (root + value / root) >> 1;
-        if (next >= root) {
-            return root;
-        }
+    uint32_t next = guess == 0 ? 1 : guess;
+    uint32_t root = (next >> 1) + ((value / next) >> 1) + 1;
+    while ((next = (root + value / root) >> 1) < root) {
         root = next;
     }
+    return root;
 }
 
 uint32_t sig_isqrt(uint32_t value) { return sig_isqrt_near(value, 1000); }

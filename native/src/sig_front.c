@@ -2,7 +2,7 @@
 
 /* A tick of this file is 1 / (SIG_TICK_HZ * rate_centihz) s: an input sample lasts IN_TICKS of them and an output
  * sample rate_centihz, so both periods are whole numbers whatever the rate. */
-enum { IN_TICKS = 100 * SIG_TICK_HZ, LIMIT = 32000 };
+enum { IN_TICKS = 100 * SIG_TICK_HZ, LIMIT = 32767 };
 
 int sig_front_init(sig_front_t *f, const sig_chip_t *chip) {
     if (chip->rate_centihz < 2000 || chip->rate_centihz > 20000) {
@@ -15,7 +15,6 @@ int sig_front_init(sig_front_t *f, const sig_chip_t *chip) {
         return SIG_ERR_GYRO_SCALE;
     }
     sig_clear(f, sizeof *f);
-    f->channels = chip->gyro_lsb_per_dps_x100 > 0 ? SIG_FRONT_CHANNELS : 3;
     f->out_ticks = (int32_t)chip->rate_centihz;
     f->out_left = f->out_ticks;
     f->acc_divisor = (int32_t)((chip->rate_centihz * chip->acc_lsb_per_g + 500) / 1000);
@@ -24,50 +23,60 @@ int sig_front_init(sig_front_t *f, const sig_chip_t *chip) {
     return 0;
 }
 
-/* `sample` lasts `ticks` within the motion sample under way. */
-static void add(sig_front_t *f, const uint8_t *sample, int32_t ticks) {
-    const int32_t *const end = f->sum + f->channels;
-    for (int32_t *sum = f->sum; sum != end; sum++) {
-        const int32_t value = (int32_t)sample[0] | (int32_t)(int8_t)sample[1] * 256;
-        *sum += value * ticks;
-        sample += 2;
-    }
-    f->in_left -= ticks;
+static int32_t word(const uint8_t *at) { return (int32_t)at[0] | (int32_t)(int8_t)at[1] * 256; }
+
+/* `at` lasts `ticks` within the motion sample under way; returns 1 when that completes it. Written out, as it is a
+ * large part of what the core does for a sample. */
+static int add(sig_front_t *f, const uint8_t *at, int32_t ticks) {
     f->out_left -= ticks;
-}
-
-static uint32_t scale(int32_t *sum, int32_t divisor, int32_t *out) {
-    uint32_t square = 0;
-    for (int i = 0; i < 3; i++) {
-        int32_t value = sum[i] / divisor;
-        value = value > LIMIT ? LIMIT : value;
-        value = value < -LIMIT ? -LIMIT : value;
-        sum[i] = 0;
-        out[i] = value;
-        square += (uint32_t)(value * value);
+    f->sum[0] += word(at) * ticks;
+    f->sum[1] += word(at + 2) * ticks;
+    f->sum[2] += word(at + 4) * ticks;
+    if (f->gyro_divisor > 0) {
+        f->sum[3] += word(at + 6) * ticks;
+        f->sum[4] += word(at + 8) * ticks;
+        f->sum[5] += word(at + 10) * ticks;
     }
-    return square;
+    return f->out_left == 0;
 }
 
-static int32_t root(uint32_t square, int32_t last) { return (int32_t)sig_isqrt_near(square, (uint32_t)last); }
-
-void sig_front_put(sig_front_t *f, const uint8_t *sample) {
-    f->in_left = IN_TICKS;
-    add(f, sample, IN_TICKS < f->out_left ? IN_TICKS : f->out_left);
-}
-
-const sig_motion_t *sig_front_take(sig_front_t *f, const uint8_t *sample) {
-    sig_motion_t *motion = &f->motion;
-    if (f->out_left > 0) {
-        return NULL;
+static int32_t mean_of(int32_t *sum, int32_t divisor) {
+    const int32_t value = *sum / divisor;
+    *sum = 0;
+    if (value != (int16_t)value) {
+        return value < 0 ? -LIMIT : LIMIT;
     }
-    motion->acc_norm_mg = root(scale(f->sum, f->acc_divisor, motion->acc_mg), motion->acc_norm_mg);
-    if (f->channels > 3) {
-        motion->gyro_norm_dps = root(scale(f->sum + 3, f->gyro_divisor, motion->gyro_dps), motion->gyro_norm_dps);
+    return value;
+}
+
+/* The means of three sums; returns their magnitude, which is near `last`. */
+static int32_t mean_vector(int32_t *sum, int32_t divisor, int32_t *out, int32_t last) {
+    const int32_t x = mean_of(sum, divisor);
+    const int32_t y = mean_of(sum + 1, divisor);
+    const int32_t z = mean_of(sum + 2, divisor);
+    out[0] = x;
+    out[1] = y;
+    out[2] = z;
+    return (int32_t)sig_isqrt_near((uint32_t)(x * x) + (uint32_t)(y * y) + (uint32_t)(z * z), (uint32_t)last);
+}
+
+int sig_front_put(sig_front_t *f, const uint8_t *sample) {
+    const int32_t ticks = IN_TICKS < f->out_left ? IN_TICKS : f->out_left;
+    f->in_left = IN_TICKS - ticks;
+    return add(f, sample, ticks);
+}
+
+int sig_front_take(sig_front_t *f, const uint8_t *sample) {
+    sig_motion_t *m = &f->motion;
+    m->acc_norm_mg = mean_vector(f->sum, f->acc_divisor, m->acc_mg, m->acc_norm_mg);
+    if (f->gyro_divisor > 0) {
+        m->gyro_norm_dps = mean_vector(f->sum + 3, f->gyro_divisor, m->gyro_dps, m->gyro_norm_dps);
     }
     f->out_left = f->out_ticks;
-    if (f->in_left > 0) {
-        add(f, sample, f->in_left < f->out_left ? f->in_left : f->out_left);
+    if (f->in_left == 0) {
+        return 0;
     }
-    return motion;
+    const int32_t ticks = f->in_left < f->out_ticks ? f->in_left : f->out_ticks;
+    f->in_left -= ticks;
+    return add(f, sample, ticks);
 }

@@ -13,20 +13,22 @@ static uint32_t collect(sig_fall_t *fall, sig_bend_t *bend, sig_event_t *out, ui
 
 int sig_motion_push(sig_front_t *front, sig_fall_t *fall, sig_bend_t *bend, const uint8_t *samples, uint32_t n,
                     sig_event_t *out, uint32_t max_events) {
+    const uint8_t *const end = samples + n * SIG_SAMPLE_BYTES;
     uint32_t written = collect(fall, bend, out, max_events);
-    for (uint32_t i = 0; i < n; i++) {
-        const sig_motion_t *motion;
-        sig_front_put(front, samples);
-        while ((motion = sig_front_take(front, samples)) != NULL) {
+    for (; samples != end; samples += SIG_SAMPLE_BYTES) {
+        int complete = sig_front_put(front, samples);
+        while (complete) {
+            complete = sig_front_take(front, samples);
             if (fall != NULL) {
-                sig_fall_tick(fall, motion);
+                sig_fall_tick(fall, &front->motion);
             }
             if (bend != NULL) {
-                sig_bend_tick(bend, motion);
+                sig_bend_tick(bend, &front->motion);
             }
-            written += collect(fall, bend, out + written, max_events - written);
+            if ((fall != NULL && fall->events.n > 0) || (bend != NULL && bend->events.n > 0)) {
+                written += collect(fall, bend, out + written, max_events - written);
+            }
         }
-        samples += SIG_SAMPLE_BYTES;
     }
     return (int)written;
 }

@@ -26,6 +26,10 @@ def clamp(value: int, limit: int) -> int:
     return max(-limit, min(limit, value))
 
 
+def word(value: int) -> int:
+    return value if -32768 <= value <= 32767 else clamp(value, 32767)
+
+
 class Tree(NamedTuple):
     feature: list[int]
     leaf: list[int]
@@ -78,8 +82,8 @@ def resample(
             sums = [total + value * ticks for total, value in zip(sums, sample, strict=True)]
             left, missing = left - ticks, missing - ticks
             if missing == 0:
-                acc = [clamp(div(total, per_mg), 32000) for total in sums[:3]]
-                gyro = [clamp(div(total, per_dps), 32000) if gyro_lsb_x100 else 0 for total in sums[3:]]
+                acc = [word(div(total, per_mg)) for total in sums[:3]]
+                gyro = [word(div(total, per_dps)) if gyro_lsb_x100 else 0 for total in sums[3:]]
                 yield acc, gyro
                 sums, missing = [0] * 6, out_ticks
 
