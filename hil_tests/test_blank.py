@@ -18,7 +18,7 @@ pytestmark = pytest.mark.needs(State.BLANK)
 _MEASURE = """
 import asyncio, machine
 from jikimi.edge import boards
-from jikimi.edge.drivers.lsm6dsox import ACC_LSB_PER_G, Lsm6dsox
+from jikimi.edge.drivers.lsm6dsox import Lsm6dsox
 pins = boards.pins({pins!r})
 bus = machine.I2C(pins.i2c_id, scl=machine.Pin(pins.scl), sda=machine.Pin(pins.sda), freq=400_000)
 async def measure():
@@ -30,7 +30,7 @@ async def measure():
             break
         await asyncio.sleep_ms(20)
     words = [int.from_bytes(samples[i : i + 2], 'little') for i in range(0, 6, 2)]
-    print([(w - 65536 if w > 32767 else w) / ACC_LSB_PER_G for w in words])
+    print([(w - 65536 if w > 32767 else w) / Lsm6dsox.acc_lsb_per_g for w in words])
 asyncio.run(measure())
 """
 

@@ -51,6 +51,8 @@ WRONG: dict[str, tuple[dict[str, Any], str, Any, str]] = {
     "other version": (TAG, "version", 2, "version"),
     "other kind": (TAG, "kind", "gateway", "kind"),
     "rate the chip lacks": (TAG, "imu.rate_hz", 100, "imu.rate_hz"),
+    "rate of another chip": (TAG, "imu", {"driver": "mpu6050", "rate_hz": 104}, "imu.rate_hz"),
+    "chip there is no driver for": (TAG, "imu.driver", "adxl345", "imu.driver"),
     "not an object": (TAG, "broker", [], "broker"),
     "null where needed": (TAG, "broker", None, "broker"),
     "secret too short": (TAG, "ephemeral_secret", "0011", "ephemeral_secret"),
@@ -88,6 +90,12 @@ def answers(run_device, tmp_path: Path):
 
 def test_configurations_of_tag_and_node_are_taken_with_their_defaults(answers):
     assert answers([TAG, NODE]) == [["ok", "dabc", 30, 104, 30], ["ok", "dabc", 30, None, 30]]
+
+
+def test_a_sensor_measures_at_the_rate_its_chip_has_nearest_100_hz(answers):
+    chips = {"lsm6dsox": 104, "lsm6ds3trc": 104, "mpu6050": 100, "bmi270": 100}
+    found = answers([TAG | {"imu": {"driver": driver}} for driver in chips])
+    assert [answer[3] for answer in found] == list(chips.values())
 
 
 def test_every_wrong_configuration_is_refused_with_the_name_of_what_is_wrong(answers):

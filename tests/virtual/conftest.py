@@ -24,12 +24,12 @@ class Boards:
 
     def __init__(self, world: World, folder: Path, stack: ExitStack) -> None:
         self.world = world
-        self._folder = folder
+        self.folder = folder
         self._stack = stack
 
     def add(self, name: str = "board", files: dict[str, str] | None = None, **options: Any) -> VirtualBoard:
         """A started board with text `files` on its flash."""
-        flash = self._folder / name
+        flash = self.folder / name
         for path, text in (files or {}).items():
             target = flash / path.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,8 @@ from jikimi.edge.wifi import Wifi
 _I2C_HZ = 400_000
 _RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
 _REASONS = ("power", "hard", "watchdog", "deepsleep", "soft")
+# By `imu.driver`: the class in the file of that name in drivers/.
+_IMUS = {"lsm6dsox": "Lsm6dsox", "lsm6ds3trc": "Lsm6ds3trc", "mpu6050": "Mpu6050", "bmi270": "Bmi270"}
 
 
 class Hardware:
@@ -47,11 +49,15 @@ class Hardware:
 
     def imu(self):
         """The inertial unit, not started."""
-        from jikimi.edge.drivers.lsm6dsox import Lsm6dsox  # a node has none and saves the memory
-
+        name = self._config.imu.driver
+        # Only the driver that is wanted takes memory; a node has none.
+        module = __import__("jikimi.edge.drivers." + name, None, None, (name,))
         machine, pins = self._machine, self._pins
         i2c = machine.I2C(pins.i2c_id, scl=machine.Pin(pins.scl), sda=machine.Pin(pins.sda), freq=_I2C_HZ)
-        return Lsm6dsox(i2c, self._config.imu.rate_hz, self._port.sleep_ms)
+        driver = getattr(module, _IMUS[name])(i2c, self._config.imu.rate_hz, self._port.sleep_ms)
+        if driver.missing():
+            self._port.say("jk log the sensor needs the file " + driver.missing() + " (firmware/WIRING.md)")
+        return driver
 
     def uwb(self):
         """The ranging module, not started; None when the configuration has none."""

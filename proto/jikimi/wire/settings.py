@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 KINDS = ("tag", "node")
 PLACEMENTS = ("waist", "wrist")
+# Rates in Hz of each chip's FIFO, the one nearest 100 first: the default.
+IMU_RATES = {
+    "lsm6dsox": (104, 52, 208),
+    "lsm6ds3trc": (104, 52, 208),
+    "mpu6050": (100, 50, 200),
+    "bmi270": (100, 50, 200),
+}
 
 _NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -48,6 +55,9 @@ def check(values: object) -> "Section":
         raise ConfigError("ephemeral_secret is needed on a tag")
     if config.machine is not None and config.machine.danger_mm >= config.machine.warn_mm:
         raise ConfigError("machine.danger_mm must be less than machine.warn_mm")
+    if config.imu is not None:
+        rates = IMU_RATES[config.imu.driver]
+        config.imu.rate_hz = _one_of(rates)(config.imu.rate_hz or rates[0], "imu.rate_hz")
     return config
 
 
@@ -150,8 +160,8 @@ _TOP = _section(
         "imu": (
             _section(
                 {
-                    "driver": (_one_of(("lsm6dsox",)), _REQUIRED),
-                    "rate_hz": (_one_of((52, 104, 208)), 104),
+                    "driver": (_one_of(sorted(IMU_RATES)), _REQUIRED),
+                    "rate_hz": (_integer(50, 208), None),
                     "placement": (_one_of(PLACEMENTS), "waist"),
                 }
             ),

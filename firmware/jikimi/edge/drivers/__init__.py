@@ -1,1 +1,1 @@
-"""One file per chip."""
+"""One file per chip; imu.py says what the drivers of inertial units offer."""

@@ -13,11 +13,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jikimi.fleet.virtual import link, wiring
-from jikimi.fleet.virtual.chips.lsm6dsox import Lsm6dsox, Samples
+from jikimi.fleet.virtual.chips.bmi270 import Bmi270
+from jikimi.fleet.virtual.chips.inertial import Samples
+from jikimi.fleet.virtual.chips.lsm6ds3trc import Lsm6ds3trc
+from jikimi.fleet.virtual.chips.lsm6dsox import Lsm6dsox
+from jikimi.fleet.virtual.chips.mpu6050 import Mpu6050
 from jikimi.fleet.virtual.chips.ryuw122 import Ryuw122
 
 _OUTPUTS_KEPT = 100_000
 _EPOCH_AFTER_POWER_UP_US = 946_684_800_000_000  # 2000-01-01, where an ESP32's clock starts
+
+Imu = Lsm6dsox | Mpu6050 | Bmi270
+IMUS: dict[str, tuple[int, type[Imu]]] = {
+    "lsm6dsox": (0x6A, Lsm6dsox),  # SA0 low
+    "lsm6ds3trc": (0x6A, Lsm6ds3trc),
+    "mpu6050": (0x68, Mpu6050),  # AD0 low
+    "bmi270": (0x68, Bmi270),  # SDO low
+}
 
 
 @dataclass
@@ -76,7 +88,6 @@ class Hardware:
         self.rssi_dbm = -55  # of the access point
         self.unique_id = bytes([0x02]) + seed.to_bytes(8, "big")[:5]  # locally administered: no vendor's address
         self.outputs: deque[Output] = deque(maxlen=_OUTPUTS_KEPT)
-        self.imu = Lsm6dsox(samples, seed)
         self.uwb = Ryuw122(self._uart_out, exchange, seed)
         self.uart_sinks: dict[int, Callable[[bytes], None]] = {}
         self.pin_listener: Callable[[int, int], None] | None = None
@@ -89,16 +100,26 @@ class Hardware:
         self._now = now
         self._levels: dict[int, int] = {}
         self._irq_edges: dict[int, int] = {}
-        self._i2c: dict[int, RegisterChip] = {wiring.IMU_ADDRESS: self.imu}
+        self._i2c: dict[int, RegisterChip] = {}
         self._i2c_pointer: dict[int, int] = {}
+        self._samples, self._seed = samples, seed
+        self.imu_address = 0
+        self.fit_imu("lsm6dsox")
         self.power_up()
+
+    def fit_imu(self, kind: str) -> None:
+        """Solder another inertial unit (a name in IMUS) in place of the one there is."""
+        self._i2c.pop(self.imu_address, None)
+        self.imu_address, chip = IMUS[kind]
+        self.imu: Imu = chip(self._samples, self._seed)
+        self._i2c[self.imu_address] = self.imu
 
     # Power and memory.
 
     def power_up(self) -> None:
         """Power comes back: everything that is not flash or a chip's own flash is lost."""
         self.uwb.powered = True
-        self.imu.write(0x12, b"\x01", self._now())
+        self.imu.power_up(self._now())
         self.uwb.power_up()
         self.rtc_memory = b""
         self.set_clock(_EPOCH_AFTER_POWER_UP_US)
@@ -170,7 +191,7 @@ class Hardware:
 
     def _answers(self, bus: int, address: int) -> bool:
         self.imu.frozen = self.faults.imu_frozen
-        missing = self.faults.imu_nak and address == wiring.IMU_ADDRESS
+        missing = self.faults.imu_nak and address == self.imu_address
         return bus == wiring.I2C_BUS and address in self._i2c and not missing
 
     def _require(self, bus: int, address: int) -> None:

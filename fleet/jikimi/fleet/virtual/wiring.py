@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 I2C_BUS = 0
-IMU_ADDRESS = 0x6A  # LSM6DSOX with SA0 low
 UWB_UART = 1
 
 OUTPUT_PINS = {4: "haptic", 5: "buzzer", 6: "led_red", 7: "led_amber", 10: "led_green"}

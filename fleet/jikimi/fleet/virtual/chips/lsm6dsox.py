@@ -3,20 +3,17 @@
 Emulated: identity, reset, output data rates, full scales with quantisation, clipping and noise, output registers with
 data-ready flags, the time stamp, and the FIFO with tags, watermark, modes and overrun. Not emulated: the embedded
 functions (step counter, machine-learning core), compression, the sensor hub and the auxiliary interfaces; their
-registers can be written and read back.
-
-Nothing runs between accesses: each access first brings the chip up to the world's time.
+registers can be written and read back. The self-tests move each axis by a typical amount.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-Samples = Callable[[float, float, int], NDArray[np.float64]]  # (t0_s, dt_s, n) -> (n, 6) in g and deg/s
+from jikimi.fleet.virtual.chips.inertial import Counts, Inertial, Samples
 
 WHO_AM_I_VALUE = 0x6C
 _WORD_BYTES = 7
@@ -36,40 +33,43 @@ _BDR_GYRO_HZ = (*_ODR_HZ[:11], 6.5, 0.0, 0.0, 0.0, 0.0)
 _ACC_MG_PER_LSB = {0: 0.061, 1: 0.488, 2: 0.122, 3: 0.244}  # FS_XL: 2, 16, 4, 8 g (table 2)
 _GYRO_MDPS_PER_LSB = {0: 8.75, 1: 17.5, 2: 35.0, 3: 70.0}  # FS_G: 250, 500, 1000, 2000 dps
 _GYRO_125_MDPS_PER_LSB = 4.375
-_ACC_NOISE_MG_RTHZ, _GYRO_NOISE_MDPS_RTHZ = 0.11, 3.8  # worst full scale, high-performance mode (table 2)
+_CTRL5_C = 0x14
+_TYPICAL_TEST_G, _TYPICAL_TEST_DPS = 0.5, 400.0  # inside 50–1,700 mg and 150–700 dps (table 2)
 
 _TAG_GYRO, _TAG_ACC = 0x01, 0x02
 _BYPASS, _STOP_WHEN_FULL = 0, 1
 _TIMESTAMP_LSB_S = 25e-6
 
 
-class Lsm6dsox:
+class Lsm6dsox(Inertial):
     """One chip; `samples` is asked for what the sensor feels and `seed` makes its noise."""
 
-    def __init__(self, samples: Samples, seed: int = 0, *, noise: bool = True) -> None:
-        self.frozen = False  # fault: the sensing element delivers its last value for ever
-        self._samples = samples
-        self._rng = np.random.default_rng(seed)
-        self._noise = noise
-        self._last_row = np.zeros(6)
-        self._power_up(0.0)
+    ACC_NOISE_MG_RTHZ = 0.11  # worst full scale, high-performance mode (table 2)
+    GYRO_NOISE_MDPS_RTHZ = 3.8
+    MOST_SAMPLES = 2 * FIFO_WORDS
+    IDENTITY = WHO_AM_I_VALUE
 
-    def _power_up(self, t_s: float) -> None:
+    def __init__(self, samples: Samples, seed: int = 0, *, noise: bool = True) -> None:
+        super().__init__(samples, seed, noise=noise)
+        self.power_up(0.0)
+
+    def power_up(self, t_s: float) -> None:
+        """All registers as after power-up."""
         self._regs = bytearray(0x80)
         for register, value in _DEFAULTS.items():
             self._regs[register] = value
-        self._fifo: deque[bytes] = deque()
-        self._word = bytes(_WORD_BYTES)
-        self._tag_count = 0
-        self._overrun = self._overrun_latched = False
+        self._regs[_WHO_AM_I] = self.IDENTITY
         self._output = bytearray(_OUT_END - _OUT_TEMP_L)
         self._ready = 0
         self._restart_clock(t_s)
         self._timestamp0_s = t_s
+        self._reset_fifo()
 
-    def _restart_clock(self, t_s: float) -> None:
-        self._t0_s = t_s
-        self._done = 0  # ticks of the faster sensor since _t0_s
+    def _reset_fifo(self) -> None:
+        self._fifo: deque[bytes] = deque()
+        self._word = bytes(_WORD_BYTES)
+        self._tag_count = 0
+        self._overrun = self._overrun_latched = False
 
     # Access by the bus.
 
@@ -97,6 +97,7 @@ class Lsm6dsox:
         return (register + 1) & 0x7F if self._regs[_CTRL3_C] & 0x04 else register
 
     def _next_word(self) -> bytes:
+        self._overrun = False  # it is no longer completely filled (section 9.43, FIFO_OVR_IA)
         return self._fifo.popleft() if self._fifo else bytes(_WORD_BYTES)
 
     def _read_one(self, register: int, t_s: float) -> int:
@@ -119,15 +120,14 @@ class Lsm6dsox:
         if register in _READ_ONLY:
             return
         if register == _CTRL3_C and value & 0x81:  # SW_RESET or BOOT: clears itself at once here, in 50 µs on the chip
-            self._power_up(t_s)
+            self.power_up(t_s)
             return
         rates_before = self._rates()
         self._regs[register] = value
         if self._rates() != rates_before:
             self._restart_clock(t_s)
         if register == _FIFO_CTRL4 and value & 7 == _BYPASS:
-            self._fifo.clear()
-            self._overrun = self._overrun_latched = False
+            self._reset_fifo()
 
     # What the registers say.
 
@@ -165,38 +165,34 @@ class Lsm6dsox:
 
     # The passage of time.
 
-    def advance(self, t_s: float) -> None:
-        """Take every sample that fell due until world time `t_s`."""
-        acc_hz, gyro_hz = self._rates()
-        rate_hz = max(acc_hz, gyro_hz)
-        if rate_hz == 0.0:
-            return
-        due = int((t_s - self._t0_s) * rate_hz)
-        # More than the FIFO holds twice over cannot be seen any more; skipping it keeps a long sleep cheap.
-        first = max(self._done, due - 2 * FIFO_WORDS)
-        if due <= first:
-            return
-        self._overrun_by_skipping(first - self._done)
-        counts = self._counts(self._t0_s + (first + 1) / rate_hz, 1.0 / rate_hz, due - first)
-        self._done = due
-        self._deliver(counts, first, rate_hz, acc_hz, gyro_hz)
+    def _rate_hz(self) -> float:
+        return max(self._rates())
 
-    def _overrun_by_skipping(self, skipped: int) -> None:
-        if skipped and self._regs[_FIFO_CTRL4] & 7 != _BYPASS and self._regs[_FIFO_CTRL3]:
+    def _deflection(self) -> NDArray[np.float64] | None:
+        test = self._regs[_CTRL5_C] & 0x0F
+        if not test:
+            return None
+        acc = {1: _TYPICAL_TEST_G, 2: -_TYPICAL_TEST_G}.get(test & 3, 0.0)
+        gyro = {1: _TYPICAL_TEST_DPS, 3: -_TYPICAL_TEST_DPS}.get(test >> 2 & 3, 0.0)
+        return np.array([acc] * 3 + [gyro] * 3)
+
+    def _skipped(self, samples: int) -> None:  # noqa: ARG002
+        if self._regs[_FIFO_CTRL4] & 7 != _BYPASS and self._regs[_FIFO_CTRL3]:
             self._overrun = self._overrun_latched = True
 
-    def _counts(self, t0_s: float, dt_s: float, n: int) -> NDArray[np.int16]:
-        """What the converters deliver: noise, scale, rounding and clipping to 16 bit."""
-        felt = np.tile(self._last_row, (n, 1)) if self.frozen else self._samples(t0_s, dt_s, n)
-        self._last_row = felt[-1]
-        if self._noise and not self.frozen:
-            bandwidth = (0.5 / dt_s) ** 0.5
-            sigma = np.array([_ACC_NOISE_MG_RTHZ * 1e-3] * 3 + [_GYRO_NOISE_MDPS_RTHZ * 1e-3] * 3) * bandwidth
-            felt = felt + self._rng.standard_normal((n, 6)) * sigma
-        return np.clip(np.rint(felt / self._lsb()), -32768, 32767).astype("<i2")
+    def _deliver(self, counts: Counts, first: int) -> None:
+        acc_hz, gyro_hz = self._rates()
+        self._batch(counts, first)
+        if gyro_hz:
+            self._output[2:8] = counts[-1, 3:].tobytes()
+            self._ready |= 0x02
+        if acc_hz:
+            self._output[8:14] = counts[-1, :3].tobytes()
+            self._ready |= 0x01
 
-    def _deliver(self, counts: NDArray[np.int16], first: int, rate_hz: float, acc_hz: float, gyro_hz: float) -> None:
-        batch = self._regs[_FIFO_CTRL3]
+    def _batch(self, counts: Counts, first: int) -> None:
+        acc_hz, gyro_hz = self._rates()
+        batch, rate_hz = self._regs[_FIFO_CTRL3], self._rate_hz()
         acc_every = _decimation(rate_hz, acc_hz, _ODR_HZ[batch & 0x0F])
         gyro_every = _decimation(rate_hz, gyro_hz, _BDR_GYRO_HZ[batch >> 4])
         if self._regs[_FIFO_CTRL4] & 7 != _BYPASS:
@@ -206,12 +202,6 @@ class Lsm6dsox:
                     self._push(_TAG_GYRO, row[3:].tobytes())
                 if acc_every and index % acc_every == 0:
                     self._push(_TAG_ACC, row[:3].tobytes())
-        if gyro_hz:
-            self._output[2:8] = counts[-1, 3:].tobytes()
-            self._ready |= 0x02
-        if acc_hz:
-            self._output[8:14] = counts[-1, :3].tobytes()
-            self._ready |= 0x01
 
     def _push(self, sensor: int, data: bytes) -> None:
         full = len(self._fifo) >= FIFO_WORDS
