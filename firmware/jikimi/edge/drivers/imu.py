@@ -36,8 +36,7 @@ class Imu:
         self._unsteady = False
 
     def missing(self):
-        """The file on the flash that this chip needs and that is not there; None when nothing is missing."""
-        return None
+        """The file on the flash that this chip needs and that is not there, or None: most need none."""
 
     async def self_test(self):
         """What failed of the chip's own test, "" or None, as above."""
