@@ -64,7 +64,7 @@ def test_what_the_sensor_feels_comes_out_in_the_units_the_driver_says(kind, blob
 
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_every_rate_of_the_configuration_is_the_chips_rate(kind, blob, which):
-    from jikimi.edge.config import IMU_RATES
+    from jikimi.wire.settings import IMU_RATES
 
     rate_hz = IMU_RATES[kind][which]
     bench = started(kind, blob, rate_hz=rate_hz)
@@ -181,12 +181,13 @@ def events(kind, blob, seed):
     """Kinds and times of what the signal core finds, fed as the application feeds it."""
     bench = started(kind, blob, story(seed))
     imu, found = bench.imu, []
-    state = block.fall_new(imu.rate_hz, 0, imu.acc_lsb_per_g, imu.gyro_lsb_per_dps_x100, 10)
+    motion = block.motion_new(imu.rate_hz, imu.acc_lsb_per_g, imu.gyro_lsb_per_dps_x100)
+    detectors = block.fall_new(0, 10), block.bend_new()
     rows = array("i", [0] * 32)
     while bench.bus.t_s < 39.0:
         bench.bus.t_s += 0.04
         while count := imu.read_into(bench.samples):
-            n = block.fall_push(state, bench.samples, count, rows)
+            n = block.motion_push(motion, *detectors, bench.samples, count, rows)
             found += [(rows[4 * i], rows[4 * i + 1] / 1000) for i in range(n)]
     return found
 

@@ -15,7 +15,7 @@ from tests.virtual.imu_bench import CLASSES
 SCRIPT = """
 import asyncio, gc, json, machine
 from jikimi.edge import boards
-from jikimi.edge.config import IMU_RATES
+from jikimi.wire.settings import IMU_RATES
 from jikimi.edge.drivers.{kind} import {cls} as Driver
 pins = boards.pins("virtual")
 bus = machine.I2C(pins.i2c_id, scl=machine.Pin(pins.scl), sda=machine.Pin(pins.sda), freq=400_000)

@@ -160,7 +160,7 @@ _TOP = _section(
         "imu": (
             _section(
                 {
-                    "driver": (_one_of(sorted(IMU_RATES)), _REQUIRED),
+                    "driver": (_one_of(tuple(sorted(IMU_RATES))), _REQUIRED),
                     "rate_hz": (_integer(50, 208), None),
                     "placement": (_one_of(PLACEMENTS), "waist"),
                 }
