@@ -4,6 +4,8 @@ A misspelt key, a wrong type or a value out of range is an error and not a defau
 to some other broker or zone is worse than one that refuses to start and says why.
 """
 
+import hashlib
+
 from jikimi.wire import radio
 
 TYPE_CHECKING = False  # as typing's, which MicroPython lacks
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     Checker = Callable[[object, str], object]
 
 KINDS = ("tag", "node")
+# Who a device is: decided once, on the bench. All other keys are settings, which the site may change later.
+IDENTITY = ("version", "site", "device", "kind", "ephemeral_secret", "sequence")
+_DIGEST_DIGITS = 16
 PLACEMENTS = ("waist", "wrist")
 # Rates in Hz of each chip's FIFO, the one nearest 100 first: the default.
 IMU_RATES = {
@@ -59,6 +64,22 @@ def check(values: object) -> "Section":
         rates = IMU_RATES[config.imu.driver]
         config.imu.rate_hz = _one_of(rates)(config.imu.rate_hz or rates[0], "imu.rate_hz")
     return config
+
+
+def digest(values: "dict[str, object]") -> str:
+    """Return 16 hexadecimal digits that stand for the settings in a configuration, whoever's it is."""
+    chosen = {key: values[key] for key in values if key not in IDENTITY}
+    return hashlib.sha256(_canonical(chosen).encode()).digest().hex()[:_DIGEST_DIGITS]
+
+
+def _canonical(value: object) -> str:
+    """Return one text per value, whatever the order of keys; null is as good as absent. Texts have their length."""
+    if isinstance(value, dict):
+        inside = [_canonical(key) + _canonical(value[key]) for key in sorted(value) if value[key] is not None]
+        return "{" + "".join(inside) + "}"
+    if isinstance(value, str):
+        return f"{len(value)}:{value}"
+    return repr(value) + ";"
 
 
 def _integer(low: int, high: int) -> "Checker":
@@ -193,5 +214,6 @@ _TOP = _section(
         "uwb": (_section({"driver": (_one_of(("ryuw122",)), _REQUIRED)}), None),
         "ephemeral_secret": (_secret, None),
         "vitals_s": (_integer(1, 3600), 30),
+        "sequence": (_integer(0, 0xFFFFFFFF), 0),
     }
 )

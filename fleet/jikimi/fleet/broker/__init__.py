@@ -21,7 +21,7 @@ from jikimi.fleet.site.files import PRIVATE, write_atomic
 from jikimi.fleet.site.ports import is_free
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from jikimi.fleet.site import Site
 
@@ -57,8 +57,11 @@ def command(site: Site) -> list[str]:
     return [str(executable()), "--config", str(config_path(site))]
 
 
-def write_config(site: Site, devices: Iterable[str]) -> None:
-    """Write the configuration that admits `devices` (ids); a running broker needs `reload` to heed it."""
+def write_config(site: Site, devices: Mapping[str, Iterable[int]]) -> None:
+    """Write the configuration that admits these generations of each device's key.
+
+    A running broker needs `reload` to heed it.
+    """
     write_atomic(config_path(site), render(site, devices), PRIVATE)
 
 

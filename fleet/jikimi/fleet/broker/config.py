@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from jikimi.fleet.site.names import device_name, host_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jikimi.fleet.site import Site
 
@@ -37,12 +37,15 @@ _ACK_WAIT_S = 5
 _TLS_TIMEOUT_S = 10  # an ESP32 needs about two seconds for its side of the handshake
 
 
-def render(site: Site, devices: Iterable[str]) -> str:
-    """Text of the configuration file (JSON, which nats-server's format includes)."""
+def render(site: Site, devices: Mapping[str, Iterable[int]]) -> str:
+    """Text of the configuration file (JSON, which nats-server's format includes).
+
+    `devices` has the generations of its key that are admitted for each.
+    """
     return json.dumps(_document(site, devices), indent=1) + "\n"
 
 
-def _document(site: Site, devices: Iterable[str]) -> dict[str, Any]:
+def _document(site: Site, devices: Mapping[str, Iterable[int]]) -> dict[str, Any]:
     broker, ports, tls = site.settings.broker, site.ports(), _tls(site)
     return {
         "server_name": f"jikimi-{site.name}",
@@ -67,7 +70,7 @@ def _document(site: Site, devices: Iterable[str]) -> dict[str, Any]:
             "max_ack_pending": _MAX_ACK_PENDING,
             "reject_qos2_publish": True,
         },
-        "authorization": {"users": [_ingest(site.name), *(_device(site.name, name) for name in devices)]},
+        "authorization": {"users": [_ingest(site.name), *_devices(site.name, devices)]},
     }
 
 
@@ -81,10 +84,16 @@ def _tls(site: Site) -> dict[str, Any]:
     }
 
 
-def _device(site: str, device: str) -> dict[str, Any]:
+def _devices(site: str, devices: Mapping[str, Iterable[int]]) -> Iterator[dict[str, Any]]:
+    for device, generations in devices.items():
+        for generation in generations:
+            yield _device(site, device, generation)
+
+
+def _device(site: str, device: str, generation: int) -> dict[str, Any]:
     own = f"jk.{site}.{device}"
     return _user(
-        device_name(site, device),
+        device_name(site, device, generation),
         publish=[f"{own}.{leaf}" for leaf in _DEVICE_UP],
         subscribe=[*(f"{own}.{leaf}" for leaf in _DEVICE_DOWN), f"jk.{site}.host.st"],
     )

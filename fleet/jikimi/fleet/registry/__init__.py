@@ -7,23 +7,23 @@ broker when the function returns.
 
 from __future__ import annotations
 
-import secrets
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from jikimi.fleet import broker
-from jikimi.fleet.errors import RegistryError
+from jikimi.fleet.registry import admission, states
+from jikimi.fleet.registry.admission import apply, broker_start
+from jikimi.fleet.registry.changes import activate, assign_zone, mark_wiped, rename, retire, revoke
+from jikimi.fleet.registry.checks import KINDS, check
 from jikimi.fleet.registry.database import transaction
+from jikimi.fleet.registry.enrol import Description, Enrolment, Known, enrol, known, name_is_free, new_id, on_board
 from jikimi.fleet.site.files import PRIVATE, PUBLIC, write_atomic
 from jikimi.fleet.store.schema import device as _device
 from jikimi.fleet.store.schema import device_status as _status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from jikimi.fleet.site import Endpoint, Site
@@ -33,22 +33,28 @@ __all__ = [
     "ACTIVE",
     "KINDS",
     "REVOKED",
+    "Description",
     "Device",
     "DeviceFiles",
+    "Enrolment",
+    "Known",
+    "activate",
     "add_device",
     "apply",
+    "assign_zone",
     "broker_start",
     "devices",
+    "enrol",
+    "known",
+    "mark_wiped",
+    "name_is_free",
+    "on_board",
+    "rename",
+    "retire",
     "revoke",
 ]
 
-KINDS = ("tag", "node")
-ACTIVE, REVOKED = "active", "revoked"
-
-_LOCK = "registry"
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
-_RANDOM_CHARS = 9  # 45 bits: no two devices of a site meet by chance, and still short enough for a label
-_NAME_MAX, _ZONE_MAX, _MACHINE_KIND_MAX = 64, 32, 16
+ACTIVE, REVOKED = states.ACTIVE, states.REVOKED
 
 
 @dataclass(frozen=True)
@@ -97,15 +103,15 @@ def add_device(site: Site, kind: str, name: str, zone: str, machine_kind: str | 
 
     `name` is what the label or the machine plate says, never a person. RegistryError when a value is unusable.
     """
-    _check(kind, name, zone, machine_kind)
+    check(kind, name, zone, machine_kind)
     endpoint = site.endpoint()
-    with site.locked(_LOCK):
-        device = "d" + "".join(secrets.choice(_BASE32) for _ in range(_RANDOM_CHARS))
+    with site.locked(admission.LOCK):
+        device = new_id()
         issued = site.ca.issue_device(device, site.settings.tls.device_days)
         described = {"kind": kind, "name": name, "zone": zone, "machine_kind": machine_kind}
         with transaction(site) as connection:
             connection.execute(_device.insert().values({**described, **_identity(site, device, issued)}))
-        _apply(site)
+        admission.enforce(site)
     return DeviceFiles(
         device=device,
         site=site.name,
@@ -118,16 +124,6 @@ def add_device(site: Site, kind: str, name: str, zone: str, machine_kind: str | 
         cert_der=issued.certificate_der(),
         key_der=issued.key_der(),
     )
-
-
-def revoke(site: Site, device: str) -> None:
-    """Shut a device out for good; a running broker has cut its connection off on return. Idempotent."""
-    with site.locked(_LOCK):
-        where = (_device.c.site == site.name) & (_device.c.device == device)
-        with transaction(site) as connection:
-            if connection.execute(_device.update().where(where).values(state=REVOKED)).rowcount == 0:
-                raise RegistryError(f"no device {device} at this site: `jikimi device list` shows them")
-        _apply(site)
 
 
 def devices(site: Site) -> list[Device]:
@@ -148,42 +144,6 @@ def devices(site: Site) -> list[Device]:
     ]
 
 
-def apply(site: Site) -> None:
-    """Bring the broker's configuration in line with the table."""
-    with site.locked(_LOCK):
-        _apply(site)
-
-
-@contextmanager
-def broker_start(site: Site) -> Iterator[None]:
-    """Within this context start the broker and write its pid file.
-
-    The configuration is fresh at entry, and no change to the registry falls between the moment the broker reads it
-    and the moment others can tell the broker to read it again.
-    """
-    with site.locked(_LOCK):
-        broker.prepare(site)
-        broker.write_config(site, _admitted(site))
-        yield
-
-
-def _apply(site: Site) -> None:
-    # The broker's start writes the configuration anyway, so that thousands can be added quickly before it.
-    if broker.running_pid(site) is not None:
-        broker.write_config(site, _admitted(site))
-        broker.reload(site)
-
-
-def _admitted(site: Site) -> list[str]:
-    query = (
-        sa.select(_device.c.device)
-        .where((_device.c.site == site.name) & (_device.c.state == ACTIVE))
-        .order_by(_device.c.device)
-    )
-    with transaction(site) as connection:
-        return list(connection.execute(query).scalars())
-
-
 def _identity(site: Site, device: str, issued: Issued) -> dict[str, object]:
     return {
         "site": site.name,
@@ -193,20 +153,3 @@ def _identity(site: Site, device: str, issued: Issued) -> dict[str, object]:
         "cert_not_after_ms": issued.not_after_ms,
         "created_ms": time.time_ns() // 1_000_000,
     }
-
-
-def _check(kind: str, name: str, zone: str, machine_kind: str | None) -> None:
-    if kind not in KINDS:
-        raise RegistryError(f"kind must be tag or node, not {kind!r}")
-    _check_text("name", name, _NAME_MAX)
-    _check_text("zone", zone, _ZONE_MAX)
-    if machine_kind is None:
-        return
-    if kind != "node":
-        raise RegistryError("only a node is mounted on a machine: leave the machine kind out for a tag")
-    _check_text("machine kind", machine_kind, _MACHINE_KIND_MAX)
-
-
-def _check_text(what: str, text: str, longest: int) -> None:
-    if not 1 <= len(text) <= longest or not text.isprintable() or text != text.strip():
-        raise RegistryError(f"{what} must be 1 to {longest} printable characters, not {text!r}")

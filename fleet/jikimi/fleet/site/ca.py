@@ -31,11 +31,10 @@ _RENEW_BEFORE = datetime.timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class Issued:
-    """A certificate and its private key, both only in memory."""
+class Certified:
+    """A certificate; the private key is elsewhere."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
 
     @property
     def serial(self) -> str:
@@ -50,6 +49,13 @@ class Issued:
     def certificate_der(self) -> bytes:
         """DER of the certificate, as MicroPython's `load_cert_chain` takes it."""
         return self.certificate.public_bytes(serialization.Encoding.DER)
+
+
+@dataclass(frozen=True)
+class Issued(Certified):
+    """A certificate and its private key, both only in memory."""
+
+    key: ec.EllipticCurvePrivateKey
 
     def key_der(self) -> bytes:
         """Unencrypted PKCS#8 DER of the key, as MicroPython's `load_cert_chain` takes it."""
@@ -100,6 +106,15 @@ class CertificateAuthority:
         """A client certificate for one device, with a fresh key."""
         return self._issue(device, [device_name(self._site, device)], ExtendedKeyUsageOID.CLIENT_AUTH, days)
 
+    def certify_device(self, device: str, generation: int, public_key: bytes, days: int) -> Certified:
+        """A client certificate for a key the device made itself (65 bytes, SEC 1); SiteError when it is no key."""
+        try:
+            key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public_key)
+        except ValueError as error:
+            raise SiteError(f"the device sent no P-256 public key ({error}): provision it again") from error
+        names = [device_name(self._site, device, generation)]
+        return Certified(self._sign(device, names, ExtendedKeyUsageOID.CLIENT_AUTH, days, key))
+
     def issue_host(self, role: str, days: int) -> Issued:
         """A client certificate for one service of the host."""
         return self._issue(role, [host_name(self._site, role)], ExtendedKeyUsageOID.CLIENT_AUTH, days)
@@ -111,8 +126,18 @@ class CertificateAuthority:
 
     def _issue(self, common: str, names: Sequence[str], usage: x509.ObjectIdentifier, days: int) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
+        return Issued(self._sign(common, names, usage, days, key.public_key()), key)
+
+    def _sign(
+        self,
+        common: str,
+        names: Sequence[str],
+        usage: x509.ObjectIdentifier,
+        days: int,
+        key: ec.EllipticCurvePublicKey,
+    ) -> x509.Certificate:
         authority = self._issued.certificate
-        builder = _builder(_subject(common), authority.subject, key.public_key(), days)
+        builder = _builder(_subject(common), authority.subject, key, days)
         alternative = x509.SubjectAlternativeName([_general_name(name) for name in names])
         builder = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -123,7 +148,7 @@ class CertificateAuthority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._issued.key.public_key()), critical=False
             )
         )
-        return Issued(builder.sign(self._issued.key, hashes.SHA256()), key)
+        return builder.sign(self._issued.key, hashes.SHA256())
 
 
 def needs_renewal(path: Path, names: Sequence[str]) -> bool:

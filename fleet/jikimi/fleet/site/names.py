@@ -6,9 +6,9 @@ A device's name has one label less than a host service's, so neither can pass fo
 from __future__ import annotations
 
 
-def device_name(site: str, device: str) -> str:
-    """The name by which the broker knows a device."""
-    return f"{device}.{site}.jikimi.internal"
+def device_name(site: str, device: str, generation: int = 1) -> str:
+    """The name by which the broker knows a device; each new key has a new one, so that the old one can be shut out."""
+    return f"{device if generation == 1 else f'{device}-{generation}'}.{site}.jikimi.internal"
 
 
 def host_name(site: str, role: str) -> str:

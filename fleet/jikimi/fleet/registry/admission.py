@@ -1,0 +1,62 @@
+"""Whom the broker admits: its configuration follows from the table, and is in force when a change returns."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from jikimi.fleet import broker
+from jikimi.fleet.registry import states
+from jikimi.fleet.registry.database import transaction
+from jikimi.fleet.store.schema import device as _device
+from jikimi.fleet.store.schema import device_board as _board
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jikimi.fleet.site import Site
+
+LOCK = "registry"
+
+
+def apply(site: Site) -> None:
+    """Bring the broker's configuration in line with the table."""
+    with site.locked(LOCK):
+        enforce(site)
+
+
+@contextmanager
+def broker_start(site: Site) -> Iterator[None]:
+    """Within this context start the broker and write its pid file.
+
+    The configuration is fresh at entry, and no change to the registry falls between the moment the broker reads it
+    and the moment others can tell the broker to read it again.
+    """
+    with site.locked(LOCK):
+        broker.prepare(site)
+        broker.write_config(site, _admitted(site))
+        yield
+
+
+def enforce(site: Site) -> None:
+    """As `apply`, for a caller that holds the lock."""
+    # The broker's start writes the configuration anyway, so that thousands can be added quickly before it.
+    if broker.running_pid(site) is not None:
+        broker.write_config(site, _admitted(site))
+        broker.reload(site)
+
+
+def _admitted(site: Site) -> dict[str, tuple[int, ...]]:
+    """Device: the generations of its key that are admitted."""
+    join = (_board.c.site == _device.c.site) & (_board.c.device == _device.c.device)
+    query = (
+        sa.select(_device.c.device, _board.c.generation, _board.c.old_generation)
+        .select_from(_device.outerjoin(_board, join))
+        .where((_device.c.site == site.name) & (_device.c.state == states.ACTIVE))
+        .order_by(_device.c.device)
+    )
+    with transaction(site) as connection:
+        rows = connection.execute(query).all()
+    return {row.device: tuple(g for g in (row.old_generation, row.generation or 1) if g is not None) for row in rows}
