@@ -151,6 +151,12 @@ def _others() -> list[tuple[str, str, str, bytes]]:
             "st",
             state(BIRTH | {"crash": "OSError-3f9a1c07", "safe": 1}),
         ),
+        (
+            "birth-after-refusal",
+            "A tag refused a configuration and offers its next key.",
+            "st",
+            state(BIRTH | {"refused": "12 signature", "offered_key": "A2sX0fLhLEJH+Lzm5WOkQPJ3A32BLesz9KDIpEUM2MKW"}),
+        ),
         ("will", "The broker says that a device is gone.", "st", state({"boot": 12, "status": "lost"})),
         ("docked", "A tag went to its charger on purpose.", "st", state({"boot": 12, "status": "docked"})),
         ("host-birth", "The host is there.", "st", state({"boot": 1_795_487_501, "status": "online", "kind": "host"})),

@@ -157,7 +157,7 @@ class App:
         here, hardware = self._port, self._hardware
         battery = Battery(hardware.battery_adc(), self._alarms) if self._config.kind == "tag" else None
         firmware_hash = fingerprint.of_tree(here.application_dir(root))
-        config_hash = fingerprint.of_file(root + "/config.json")
+        config_hash = configuration.digest(root + "/config.json")
         return Reports(
             self._config,
             here,

@@ -7,11 +7,20 @@ from jikimi.wire import settings
 
 def load(path):
     """Configuration in the JSON file `path` as a `settings.Section`; ConfigError when it is absent or wrong."""
+    return settings.check(read(path))
+
+
+def digest(path):
+    """What the birth says about the configuration in `path`: the digest of its settings."""
+    return settings.digest(read(path))
+
+
+def read(path):
+    """The values in the JSON file `path`, not checked; ConfigError when it is absent or not JSON."""
     try:
         with open(path) as file:
-            values = json.load(file)
+            return json.load(file)
     except OSError:
         raise settings.ConfigError(f"{path} cannot be read") from None
     except ValueError:
         raise settings.ConfigError(f"{path} is not JSON") from None
-    return settings.check(values)

@@ -1,4 +1,4 @@
-"""Short hashes that say which application and which configuration a device runs."""
+"""A short hash that says which application a device runs."""
 
 import hashlib
 import os
@@ -8,15 +8,8 @@ _CHUNK = 512
 _DIGITS = 16
 
 
-def of_file(path):
-    """First digits of the SHA-256 of a file's content."""
-    digest = hashlib.sha256()
-    _add_file(digest, path)
-    return digest.digest().hex()[:_DIGITS]
-
-
 def of_tree(path):
-    """The same for all files below a directory, names included; CPython's caches do not count."""
+    """First digits of the SHA-256 over all files below a directory, names included; not of CPython's caches."""
     digest = hashlib.sha256()
     _add_tree(digest, path)
     return digest.digest().hex()[:_DIGITS]

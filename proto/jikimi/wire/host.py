@@ -57,6 +57,8 @@ class Birth:
     capabilities: tuple[str, ...]
     crash: str | None = None
     safe: int | None = None
+    refused: str | None = None
+    offered_key: str | None = None
 
     @property
     def online(self) -> bool:

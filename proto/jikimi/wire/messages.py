@@ -59,6 +59,8 @@ _STATE = (
     ("capabilities", _TEXTS),
     ("crash", _TEXT),  # digest of the last traceback, until the site has heard of it
     ("safe", (0, 1)),  # 1: after failed starts only button, reports and commands work
+    ("refused", _TEXT),  # "SEQUENCE REASON" of the last configuration this device did not take
+    ("offered_key", _TEXT),  # public half of its next key, compressed (SEC 1), base64
 )
 _DEVICE_NEEDS = ("boot", "kind", "reset_reason", "firmware", "config", "core", "clock_quality", "capabilities")
 _VITALS = (
