@@ -138,4 +138,3 @@ def name_is_free(site: Site, name: str) -> bool:
     )
     with transaction(site) as connection:
         return connection.execute(query).first() is None
-
