@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jikimi.wire import cbor, kinds, messages
+from jikimi.wire import cbor, kinds, messages, transfer
 
 FILE = Path(__file__).parents[1] / "proto" / "vectors" / "valid.json"
 EPOCH_MS = 1_795_487_501_234  # 2026-11-24
 TAG = bytes.fromhex("9f3c5a7711d0e842")
 OTHER_TAG = bytes.fromhex("04b1c6aa90fe3321")
+DIGEST = bytes(range(32))
 FORKLIFT = bytes.fromhex("c0ffee01")
 PERIOD = 1_994_986
 BIRTH = {
@@ -142,6 +143,7 @@ def _others() -> list[tuple[str, str, str, bytes]]:
     later = cbor.dumps({0: 1, 1: 12, 2: 0, 3: 7, 40: [1, {2: b"x"}]})
     state, command = messages.encode_state, messages.encode_command
     seen: dict[int, object] = {messages.ARG_BOOT: 12, messages.ARG_SEQ: 1}
+    release: dict[int, object] = {messages.ARG_DIGEST: DIGEST, messages.ARG_SIZE: 1893}
     time_now: dict[int, object] = {messages.ARG_EPOCH_MS: EPOCH_MS}
     return [
         ("birth", "A tag is there.", "st", state(dict(BIRTH))),
@@ -157,6 +159,12 @@ def _others() -> list[tuple[str, str, str, bytes]]:
             "st",
             state(BIRTH | {"refused": "12 signature", "offered_key": "A2sX0fLhLEJH+Lzm5WOkQPJ3A32BLesz9KDIpEUM2MKW"}),
         ),
+        (
+            "birth-after-rollback",
+            "A tag went back to its slot a after release 8 had failed.",
+            "st",
+            state(BIRTH | {"slot": "a", "release": 7, "trial": 0, "failed_release": 8, "failed_why": "radio"}),
+        ),
         ("will", "The broker says that a device is gone.", "st", state({"boot": 12, "status": "lost"})),
         ("docked", "A tag went to its charger on purpose.", "st", state({"boot": 12, "status": "docked"})),
         ("host-birth", "The host is there.", "st", state({"boot": 1_795_487_501, "status": "online", "kind": "host"})),
@@ -168,6 +176,11 @@ def _others() -> list[tuple[str, str, str, bytes]]:
         ("alarm-seen", "Somebody has taken on the wearer's alarm.", "cmd", command(messages.CMD_ALARM_SEEN, seen, 8)),
         ("off-duty", "The shift is over.", "cmd", command(messages.CMD_DUTY, {messages.ARG_ON: 0}, 10)),
         ("restart", "Restart, without arguments.", "cmd", command(messages.CMD_RESTART, None, 9)),
+        ("take-release", "A release is there to be fetched.", "cmd", command(messages.CMD_RELEASE, release, 11)),
+        ("get", "A tag asks for the second piece of a file.", "get", transfer.encode_request(3, DIGEST, 896)),
+        ("put", "The last piece of that file.", "put", transfer.encode_chunk(3, 896, 900, b"last")),
+        ("put-busy", "The site asks for patience.", "put", transfer.encode_busy(3, 1500)),
+        ("put-unknown", "Nobody knows such a file.", "put", transfer.encode_unknown(3)),
     ]
 
 
@@ -178,6 +191,8 @@ DECODERS = {
     "vt": messages.decode_vitals,
     "ack": messages.decode_ack,
     "cmd": messages.decode_command,
+    "get": transfer.decode_request,
+    "put": transfer.decode_answer,
 }
 
 

@@ -24,6 +24,8 @@ _DECODERS = {
     "vt": ("messages", "decode_vitals"),
     "ack": ("messages", "decode_ack"),
     "cmd": ("messages", "decode_command"),
+    "get": ("transfer", "decode_request"),
+    "put": ("transfer", "decode_answer"),
 }
 
 

@@ -18,6 +18,7 @@ _VECTORS = _ROOT / "proto" / "vectors"
 _VALID = json.loads((_VECTORS / "valid.json").read_text(encoding="utf-8"))
 _INVALID = json.loads((_VECTORS / "invalid.json").read_text(encoding="utf-8"))
 _DECODERS = {"al": "records", "ev": "records", "st": "state", "vt": "vitals", "ack": "ack", "cmd": "command"}
+_DECODERS |= {"get": "request", "put": "answer"}
 
 
 def _tool() -> ModuleType:
@@ -33,7 +34,9 @@ _TOOL = _tool()
 
 
 def _device_call(vector: dict[str, Any]) -> tuple[str, str]:
-    return ("cbor", "loads") if vector["leaf"] == "cbor" else ("messages", f"decode_{_DECODERS[vector['leaf']]}")
+    if vector["leaf"] == "cbor":
+        return "cbor", "loads"
+    return "transfer" if vector["leaf"] in ("get", "put") else "messages", f"decode_{_DECODERS[vector['leaf']]}"
 
 
 def _host_decode(leaf: str, payload: bytes) -> object:
@@ -65,9 +68,8 @@ def test_both_runtimes_read_a_valid_vector_alike(vector, device):
 
 @pytest.mark.parametrize("vector", _VALID, ids=lambda vector: vector["name"])
 def test_a_valid_vector_keeps_the_law(vector, schema):
-    rule = {"al": "records", "ev": "records", "st": "state", "vt": "vitals", "cmd": "command"}.get(
-        vector["leaf"], "ack"
-    )
+    rules = {"al": "records", "ev": "records", "st": "state", "vt": "vitals", "cmd": "command"}
+    rule = (rules | {"get": "chunk-request", "put": "chunk-answer"}).get(vector["leaf"], "ack")
     schema(rule).validate_cbor(bytes.fromhex(vector["bytes"]))
     schema("message").validate_cbor(bytes.fromhex(vector["bytes"]))
 

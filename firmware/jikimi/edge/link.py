@@ -51,6 +51,7 @@ class Link:
     def __init__(self, port, clock, journal, config, make_client, birth, on_command, on_network=None):
         self.up = False
         self.refused = 0
+        self.on_piece = None  # gets the answers to `ask`; may raise WireError
         self._port = port
         self._clock = clock
         self._journal = journal
@@ -88,6 +89,10 @@ class Link:
     async def rebirth(self):
         """Say who we are again, if connected."""
         await self._offer(topics.STATE, self._birth(), 1, True)
+
+    async def ask(self, payload):
+        """Ask for a piece of content if connected; the answer, if any, comes to `on_piece`."""
+        await self._offer(topics.GET, payload, 0, False)
 
     async def vitals(self, payload):
         """Send vitals if connected; lost otherwise, the next ones say more."""
@@ -181,6 +186,9 @@ class Link:
                 self._on_host(messages.decode_state(payload))
             elif leaf == topics.ACK:
                 self._on_ack(*messages.decode_ack(payload))
+            elif leaf == topics.PUT:
+                if self.on_piece is not None:
+                    self.on_piece(payload)
             else:
                 self._on_command(messages.decode_command(payload))
         except WireError as error:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 import cbor2
 
-from jikimi.wire import WireError, cbor, checks, kinds, messages, records, topics
+from jikimi.wire import WireError, cbor, checks, kinds, messages, records, topics, transfer
 
 
 class Record(NamedTuple):
@@ -59,6 +59,11 @@ class Birth:
     safe: int | None = None
     refused: str | None = None
     offered_key: str | None = None
+    slot: str | None = None
+    release: int | None = None
+    trial: int | None = None
+    failed_release: int | None = None
+    failed_why: str | None = None
 
     @property
     def online(self) -> bool:
@@ -101,6 +106,28 @@ class Command:
     expires_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkRequest:
+    """A device asks for up to `count` bytes from `offset` of the content with this SHA-256."""
+
+    ident: int
+    digest: bytes
+    offset: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkAnswer:
+    """What the site answered; fields its status has no use for are None."""
+
+    ident: int
+    status: int
+    offset: int | None
+    total: int | None
+    data: bytes | None
+    retry_ms: int | None
+
+
 class FirstRecord(NamedTuple):
     """Of which sequence the records of a message are, and the number of the first one."""
 
@@ -109,7 +136,7 @@ class FirstRecord(NamedTuple):
     seq: int
 
 
-Message = RecordBatch | Birth | Vitals | Ack | Command
+Message = RecordBatch | Birth | Vitals | Ack | Command | ChunkRequest | ChunkAnswer
 
 
 def decode(leaf: str, payload: bytes) -> Message:
@@ -126,6 +153,10 @@ def decode(leaf: str, payload: bytes) -> Message:
         return Ack(*messages.unpack_ack(value))
     if leaf == topics.COMMAND:
         return Command(*messages.unpack_command(value))
+    if leaf == topics.GET:
+        return ChunkRequest(*transfer.unpack_request(value))
+    if leaf == topics.PUT:
+        return ChunkAnswer(*transfer.unpack_answer(value))
     raise WireError("topic", f"unknown leaf {leaf!r}")
 
 

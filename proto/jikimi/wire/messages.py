@@ -32,12 +32,17 @@ CMD_IDENTIFY = 3  # blink and beep for ARG_SECONDS
 CMD_RESTART = 4
 CMD_ALARM_SEEN = 5  # a person has taken on the alarm ARG_SEQ of ARG_BOOT: tell the wearer
 CMD_DUTY = 6  # begin (ARG_ON 1) or end (0) duty: off duty a tag neither senses, records nor advertises
+CMD_RELEASE = 7  # a release is there: its envelope has ARG_DIGEST and ARG_SIZE
+CMD_CONFIG = 8  # a configuration is there, likewise
+CMD_STOP_RELEASE = 9  # forget a release that is being fetched or waits for its hour
 ARG_EPOCH_MS = 1
 ARG_BOOT = 2
 ARG_STREAM = 3
 ARG_SEQ = 4
 ARG_SECONDS = 5
 ARG_ON = 6
+ARG_DIGEST = 7
+ARG_SIZE = 8
 
 # Name and check of each field; its wire key is its place + 1, since key 0 is the version. A check is a pair of
 # integers (least, greatest), a list of names (the number on the wire is the place), _TEXT or _TEXTS.
@@ -61,6 +66,11 @@ _STATE = (
     ("safe", (0, 1)),  # 1: after failed starts only button, reports and commands work
     ("refused", _TEXT),  # "SEQUENCE REASON" of the last configuration this device did not take
     ("offered_key", _TEXT),  # public half of its next key, compressed (SEC 1), base64
+    ("slot", _TEXT),  # where the running application is: a, b
+    ("release", _U32),  # its sequence number; absent: it was put there by cable
+    ("trial", (0, 1)),  # 1: not confirmed yet
+    ("failed_release", _U32),  # the release last refused or rolled back, until another one is confirmed
+    ("failed_why", _TEXT),  # reason code of it
 )
 _DEVICE_NEEDS = ("boot", "kind", "reset_reason", "firmware", "config", "core", "clock_quality", "capabilities")
 _VITALS = (

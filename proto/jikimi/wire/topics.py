@@ -11,10 +11,12 @@ EVENT = "ev"  # records of the event stream: QoS 1
 VITALS = "vt"  # QoS 0
 ACK = "ack"  # down: cumulative application acknowledgement, QoS 0
 COMMAND = "cmd"  # down: QoS 1, never retained
+GET = "get"  # up, to the transfer service and not to ingest: a piece of content is asked for, QoS 0
+PUT = "put"  # down: the answer, QoS 0
 
 UP = (STATE, ALARM, EVENT, VITALS)
-DOWN = (ACK, COMMAND)
-QOS = {STATE: 1, ALARM: 1, EVENT: 1, VITALS: 0, ACK: 0, COMMAND: 1}
+DOWN = (ACK, COMMAND, PUT)
+QOS = {STATE: 1, ALARM: 1, EVENT: 1, VITALS: 0, ACK: 0, COMMAND: 1, GET: 0, PUT: 0}
 MAX_NAME = 32
 
 _NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-"

@@ -2,8 +2,8 @@
 
 Who may do what (a `/` of an MQTT topic is a `.` here). Everything not allowed is denied:
 
-    device   publishes  its own st, al, ev, vt          subscribes  its own ack, cmd and the host's st
-    ingest   publishes  ack, cmd of any device, host st subscribes  everything of the site
+    device   publishes  its own st, al, ev, vt, get     subscribes  its own ack, cmd, put and the host's st
+    ingest   publishes  ack, cmd, put of any device, host st subscribes  everything of the site
 
 QoS 1 subscriptions need `$MQTT.sub.>`: it is where the broker delivers to a session. A client cannot use that
 permission directly, because the broker refuses topics that begin with `$MQTT/sub/`.
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.site import Site
 
-_DEVICE_UP = ("st", "al", "ev", "vt")
-_DEVICE_DOWN = ("ack", "cmd")
+_DEVICE_UP = ("st", "al", "ev", "vt", "get")
+_DEVICE_DOWN = ("ack", "cmd", "put")
 _QOS1 = "$MQTT.sub.>"
 # Unacknowledged QoS 1 messages towards one subscription; ingest commits thousands at a time.
 _MAX_ACK_PENDING = 16_000
@@ -102,7 +102,7 @@ def _device(site: str, device: str, generation: int) -> dict[str, Any]:
 def _ingest(site: str) -> dict[str, Any]:
     return _user(
         host_name(site, "ingest"),
-        publish=[f"jk.{site}.*.ack", f"jk.{site}.*.cmd", f"jk.{site}.host.st"],
+        publish=[*(f"jk.{site}.*.{leaf}" for leaf in _DEVICE_DOWN), f"jk.{site}.host.st"],
         # `jk/SITE/#` includes `jk/SITE` itself.
         subscribe=[f"jk.{site}", f"jk.{site}.>"],
     )
