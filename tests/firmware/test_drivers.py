@@ -35,7 +35,7 @@ def test_another_chip_or_none_is_an_oserror(found):
 
 
 def test_the_uwb_module_gets_role_network_and_address(found):
-    assert found["commands"] == ["AT", "AT+MODE=1", "AT+NETWORKID=FAB00001", "AT+ADDRESS=NODE0001"]
+    assert found["commands"] == ["AT", "AT+NETWORKID=FAB00001", "AT+ADDRESS=NODE0001", "AT+MODE=1"]
 
 
 def test_a_distance_is_read_behind_data_that_holds_commas(found):

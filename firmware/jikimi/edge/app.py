@@ -6,6 +6,7 @@ import gc
 from jikimi.edge import configuration, fingerprint, identity, mqtt
 from jikimi.edge.battery import Battery
 from jikimi.edge.clock import Clock
+from jikimi.edge.duty import Always, Duty
 from jikimi.edge.faults import Fault, keep
 from jikimi.edge.hardware import Hardware
 from jikimi.edge.insist import Insisting
@@ -54,11 +55,14 @@ class App:
         self._journal = _journal(here, root, self._state, self._clock)
         self._recorder = Recorder(self._journal, self._clock, here)
         self._alarms = OpenAlarms(self._state, self._journal, self._recorder.record)
+        self._duty = Always()
         self._core = here.load_core()
         self._hardware = Hardware(config, here)
         self._warner = self._hardware.warner()
         self._air = self._hardware.air()
         self._uwb = self._hardware.uwb()
+        if config.kind == "tag":
+            self._duty = Duty(self._state, self._hardware.docked(), self._alarms.of_wearer, self._clock)
         self._level = 0
         self._reports = self._make_reports(root)
         self._link = self._make_link(tls, client_id)
@@ -70,13 +74,14 @@ class App:
 
     async def run(self):
         """Until a task ends or stands still, which none should."""
-        self._journal.report_lost(self._clock.up_ms())
+        if self._duty.on:
+            self._journal.report_lost(self._clock.up_ms())
         tasks = Supervisor(self._port, self._hardware.watchdog(WATCHDOG_MS))
         tasks.add("warn", lambda beat: self._warner.run(self._port.sleep_ms, beat))
         tasks.add("link", self._link.run, limit_ms=90_000)
         insisting = Insisting(self._alarms, self._journal, self._recorder.record)
         tasks.add("insist", lambda beat: insisting.run(self._clock, self._port.sleep_ms, beat))
-        tasks.add("vitals", lambda beat: self._reports.run(self._link.vitals, beat), limit_ms=60_000)
+        tasks.add("vitals", lambda beat: self._reports.run(self._link.vitals, self._duty, beat), limit_ms=60_000)
         if self._config.kind == "tag":
             self._add_tag(tasks)
         else:
@@ -95,22 +100,28 @@ class App:
         imu = self._hardware.imu()
         wearer = Wearer(self._warner, self._warned, record, clock, self._alarms, config.alarms)
         self._orders.on_seen = wearer.on_seen
+        self._orders.on_duty = self._duty.order
+        self._duty.tell(wearer.on_duty)
+        self._duty.tell(self._on_duty)
         fault = Fault(kinds.SENSOR_IMU, self._alarms)
         sensing = Sensing(
-            self._core, imu, config.imu.placement, config.alarms.no_motion_min, here, wearer.on_sense, fault
+            self._core, imu, config.imu.placement, config.alarms.no_motion_min, here, self._duty, wearer.on_sense, fault
         )
         ephemeral = identity.Ephemeral(config.ephemeral_secret, clock.epoch_ms, clock.up_s)
 
         def flags():
             return radio.FLAG_ALARM if wearer.in_alarm() else 0
 
-        near = TagProximity(self._core, self._air, self._uwb, ephemeral, clock, here, self._on_level, record, flags)
+        near = TagProximity(
+            self._core, self._air, self._uwb, ephemeral, clock, here, self._duty, self._on_level, record, flags
+        )
         pressed = self._hardware.button()
         self._reports.dropped["dropped_samples"] = lambda: imu.overruns
         tasks.add("sense", sensing.run)
         tasks.add("button", lambda beat: wearer.watch_button(pressed, here.sleep_ms, beat))
         tasks.add("wearer", lambda beat: wearer.watch_time(here.sleep_ms, beat))
-        self._add_proximity(tasks, near.listen, near.receive, _TAG)
+        tasks.add("duty", lambda beat: self._duty.run(here.sleep_ms, beat))
+        self._add_proximity(tasks, near.listen, near.receive, lambda network: near.start_uwb(_TAG, network))
 
     def _add_node(self, tasks):
         from jikimi.edge.proximity_node import NodeProximity
@@ -125,24 +136,33 @@ class App:
             self._on_level,
             self._recorder.record,
         )
-        self._add_proximity(tasks, near.listen, near.measure, _ANCHOR)
-
-    def _add_proximity(self, tasks, listen, measure, mode):
-        sleep_ms, uwb = self._port.sleep_ms, self._uwb
-        network = identity.uwb_name(self._config.site)
         own = identity.uwb_name(self._config.device)
+        start_uwb = lambda network: self._uwb.start(_ANCHOR, network, own)  # noqa: E731
+        self._add_proximity(tasks, near.listen, near.measure, start_uwb)
+
+    def _add_proximity(self, tasks, listen, measure, start_uwb):
+        sleep_ms, air, uwb, duty = self._port.sleep_ms, self._air, self._uwb, self._duty
+        network = identity.uwb_name(self._config.site)
 
         async def start_air():
-            self._air.start()
+            air.start()
 
-        async def start_uwb():
-            await uwb.start(mode, network, own)
+        async def stop_air():
+            air.stop()
 
         ble_fault = Fault(kinds.SENSOR_BLE, self._alarms)
-        tasks.add("air", lambda beat: keep(start_air, listen, ble_fault, sleep_ms, beat))
+        tasks.add("air", lambda beat: keep(start_air, listen, stop_air, ble_fault, duty, sleep_ms, beat))
         if uwb is not None:
             uwb_fault = Fault(kinds.SENSOR_UWB, self._alarms)
-            tasks.add("uwb", lambda beat: keep(start_uwb, measure, uwb_fault, sleep_ms, beat))
+            start = lambda: start_uwb(network)  # noqa: E731
+            tasks.add("uwb", lambda beat: keep(start, measure, uwb.sleep, uwb_fault, duty, sleep_ms, beat))
+
+    def _on_duty(self, on):
+        self._port.say("jk duty " + ("on" if on else "off"))
+        self._recorder.on = on
+        self._warner.on_duty(on)
+        if not on:
+            self._on_level(0, 0, 0)
 
     def _on_level(self, level, source, latency_ms):
         self._warner.level(level)
@@ -173,13 +193,13 @@ class App:
     def _make_link(self, tls, client_id):
         here, config, broker = self._port, self._config, self._config.broker
         wifi = self._hardware.wifi()
-        will = mqtt.Will(topics.topic(config.site, config.device, topics.STATE), self._reports.will())
+        state_topic = topics.topic(config.site, config.device, topics.STATE)
 
         def open_stream():
             return here.open_stream(broker.host, broker.port, tls, broker.server_name or broker.host)
 
-        def make_client():
-            return mqtt.Client(here, open_stream, client_id, will=will)
+        def make_client(docked):
+            return mqtt.Client(here, open_stream, client_id, will=mqtt.Will(state_topic, self._reports.will(docked)))
 
         orders = self._orders = Orders(here, self._clock, self._journal, self._warner)
         orders.link = Link(
@@ -187,8 +207,9 @@ class App:
             self._clock,
             self._journal,
             config,
+            self._duty,
             make_client,
-            self._reports.birth,
+            self._reports.state,
             orders.obey,
             wifi and wifi.bring_up,
         )

@@ -18,6 +18,7 @@ class Pins:
         self.led_green = pins["led_green"]
         self.button = pins["button"]
         self.battery_adc = pins["battery_adc"]
+        self.charger = pins["charger"]
 
 
 _BOARDS = {
@@ -35,6 +36,7 @@ _BOARDS = {
         "led_green": 10,
         "button": 0,
         "battery_adc": 1,
+        "charger": 2,
     },
 }
 

@@ -3,6 +3,7 @@
 from jikimi.wire import kinds
 
 _RETRY_MS = 2000
+_OFF_MS = 250
 
 
 class Fault:
@@ -27,15 +28,31 @@ class Fault:
             self._alarms.start(kinds.SENSOR_FAULT, {kinds.SENSOR: self._sensor, kinds.FAULT: fault})
 
 
-async def keep(start, run, fault, sleep_ms, beat):
-    """`await start()` and `await run(beat)`, again after a pause whenever one of them raises OSError."""
+async def keep(start, run, stop, fault, duty, sleep_ms, beat):
+    """Keep a part working while `duty.on`, and off otherwise; again after a pause whenever it raises OSError.
+
+    `await run(beat)` ends when the duty does; `await stop()` switches the part off.
+    """
     while True:
         beat()
         try:
-            await start()
-            fault(0)
-            await run(beat)
+            if duty.on:
+                await start()
+                fault(0)
+                await run(beat)
+            if not duty.on:
+                await stop()
+                await until_on(duty, sleep_ms, beat)
+                continue
         except OSError:
             pass  # the part's bus or the part itself; `fault` makes it known
-        fault(kinds.FAULT_SILENT)
+        if duty.on:
+            fault(kinds.FAULT_SILENT)
         await sleep_ms(_RETRY_MS)
+
+
+async def until_on(duty, sleep_ms, beat):
+    """Return when duty begins."""
+    while not duty.on:
+        beat()
+        await sleep_ms(_OFF_MS)

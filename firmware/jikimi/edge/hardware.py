@@ -79,6 +79,14 @@ class Hardware:
         pin = machine.Pin(self._pins.button, machine.Pin.IN, machine.Pin.PULL_UP)
         return lambda: not pin.value()
 
+    def docked(self):
+        """A function that says whether the charger's voltage is there (high, through a divider)."""
+        if self._pins.charger is None:
+            return lambda: False
+        machine = self._machine
+        pin = machine.Pin(self._pins.charger, machine.Pin.IN, machine.Pin.PULL_DOWN)
+        return lambda: bool(pin.value())
+
     def battery_adc(self):
         """The converter at the battery, for the full range of a cell behind its divider."""
         machine = self._machine

@@ -5,11 +5,14 @@ after a reconnection the events wait until the alarms are through.
 """
 
 import asyncio
+import errno
 import os
 
 from jikimi.wire import WireError, kinds, messages, topics
 
 _BACKOFF_MS = 500
+# How often duty is looked at: a call for help from the charger waits for it.
+_DUTY_MS = 250
 _LONGEST_BACKOFF_MS = 30_000
 # A connection that held for so long was a good one: the next failure starts the back-off anew.
 _GOOD_MS = 20_000
@@ -42,14 +45,18 @@ class _Sender:
 
 
 class Link:
-    """`make_client()` gives an unconnected mqtt.Client; `birth()` the state message to say on connection.
+    """`make_client(docked)` gives an unconnected mqtt.Client; `state(docked)` the state message to say on connection.
 
     `on_command(name_and_arguments)` gets decoded commands, `on_network()` is a coroutine function that brings up what
     is below (Wi-Fi) and may raise OSError. `up` is True while connected.
+
+    Off `duty` what is owed from the shift is sent first. When the site has all of it, the device says that it is
+    docked, as the first word of a connection of its own, on which it sends nothing more and still hears commands.
     """
 
-    def __init__(self, port, clock, journal, config, make_client, birth, on_command, on_network=None):
+    def __init__(self, port, clock, journal, config, duty, make_client, state, on_command, on_network=None):
         self.up = False
+        self.docked = False  # as what this connection was made
         self.refused = 0
         self.on_piece = None  # gets the answers to `ask`; may raise WireError
         self._port = port
@@ -57,7 +64,8 @@ class Link:
         self._journal = journal
         self._config = config
         self._make_client = make_client
-        self._birth = birth
+        self._duty = duty
+        self._state = state
         self._on_command = on_command
         self._on_network = on_network
         self._client = None
@@ -72,7 +80,7 @@ class Link:
             started = self._port.ticks_ms()
             reason = await self._connection(beat)
             self._port.say("jk link down " + reason)
-            if self._port.ticks_diff(self._port.ticks_ms(), started) > _GOOD_MS:
+            if self._meant or self._port.ticks_diff(self._port.ticks_ms(), started) > _GOOD_MS:
                 backoff_ms = _BACKOFF_MS
             await self._pause(_jittered(backoff_ms), beat)
             backoff_ms = min(2 * backoff_ms, _LONGEST_BACKOFF_MS)
@@ -88,7 +96,7 @@ class Link:
 
     async def rebirth(self):
         """Say who we are again, if connected."""
-        await self._offer(topics.STATE, self._birth(), 1, True)
+        await self._offer(topics.STATE, self._state(self.docked), 1, True)
 
     async def ask(self, payload):
         """Ask for a piece of content if connected; the answer, if any, comes to `on_piece`."""
@@ -103,7 +111,9 @@ class Link:
     async def _connection(self, beat):
         """From connecting to the end; why it ended."""
         self._senders = self._new_senders()
-        self._client = self._make_client()
+        self._meant = False  # to end it, for duty has begun or ended
+        self.docked = self._may_dock()
+        self._client = self._make_client(self.docked)
         ended = _Ended()
         tasks = []
         try:
@@ -122,17 +132,24 @@ class Link:
         return self._port.describe(ended.reason).replace("\n", " ")
 
     async def _alive(self, beat):
-        while True:
+        while self._may_dock() == self.docked:
             beat()
-            await self._port.sleep_ms(1000)
+            await self._port.sleep_ms(_DUTY_MS)
+        self._meant = True
+        raise OSError(errno.ECONNABORTED, "duty begins" if self.docked else "docked")
+
+    def _may_dock(self):
+        return not (self._duty.on or any([self._journal.depth(stream) for stream in _LEAF]))
 
     async def _alarms(self):
         for leaf in topics.DOWN:
             await self._client.subscribe(self._topic(leaf), topics.QOS[leaf])
         await self._client.subscribe(topics.topic(self._config.site, topics.HOST, topics.STATE), 1)
-        await self._client.publish(self._topic(topics.STATE), self._birth(), 1, True)
+        await self._client.publish(self._topic(topics.STATE), self._state(self.docked), 1, True)
         self.up = True
         self._port.say("jk link up " + self._config.broker.host)
+        if self.docked:
+            await asyncio.Event().wait()  # whatever is written from here on goes out on a connection of its own
         await self._send(kinds.STREAM_ALARM)
 
     async def _events(self):

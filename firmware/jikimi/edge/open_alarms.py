@@ -61,6 +61,10 @@ class OpenAlarms:
         """Those of the kinds `which`, and of one sensor where that matters."""
         return [alarm for alarm in self.all if alarm.kind in which and alarm.data.get(kinds.SENSOR) == sensor]
 
+    def of_wearer(self):
+        """Whether an alarm of the wearer is on, a silent one too."""
+        return any([alarm.kind in WEARER for alarm in self.all])
+
     def start(self, kind, data):
         """Raise an alarm: recorded, and kept as being on even when the flash does not take the record."""
         alarm = Alarm(kind, self.boot, None, data)

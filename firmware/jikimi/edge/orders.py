@@ -12,7 +12,7 @@ _RESTART_MS = 500
 
 
 class Orders:
-    """`link` is set once there is one, `on_seen(boot, seq)` where somebody wears the device.
+    """`link` is set once there is one, `on_seen(boot, seq)` and `on_duty(on)` where somebody wears the device.
 
     Unknown commands and commands past their time are named on the console.
     """
@@ -20,6 +20,7 @@ class Orders:
     def __init__(self, port, clock, journal, warner):
         self.link = None
         self.on_seen = None
+        self.on_duty = None
         self._port = port
         self._clock = clock
         self._journal = journal
@@ -30,6 +31,7 @@ class Orders:
             messages.CMD_IDENTIFY: self._identify,
             messages.CMD_RESTART: self._restart,
             messages.CMD_ALARM_SEEN: self._alarm_seen,
+            messages.CMD_DUTY: self._duty,
         }
 
     def obey(self, command):
@@ -70,3 +72,8 @@ class Orders:
     def _alarm_seen(self, arguments):
         if self.on_seen is not None:
             self.on_seen(arguments.get(messages.ARG_BOOT), arguments.get(messages.ARG_SEQ))
+
+    def _duty(self, arguments):
+        on = arguments.get(messages.ARG_ON)
+        if self.on_duty is not None and on in (0, 1):
+            self.on_duty(on == 1)

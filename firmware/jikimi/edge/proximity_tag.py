@@ -14,6 +14,7 @@ _NEAR_PERMILLE = 500
 _UNKNOWN_MM = -1
 _HOLD_MS = 800
 _ADVERT_US = 250_000
+_LATER_MS = 1 << 60  # later than anything a machine said
 
 
 class Machine:
@@ -48,13 +49,14 @@ class TagProximity:
     takes a WARNING for every machine whose level rises; `flags()` gives the radio.FLAG_… bits of the own advert.
     """
 
-    def __init__(self, core, air, uwb, ephemeral, clock, port, on_level, record, flags):
+    def __init__(self, core, air, uwb, ephemeral, clock, port, duty, on_level, record, flags):
         self._core = core
         self._air = air
         self._uwb = uwb
         self._ephemeral = ephemeral
         self._clock = clock
         self._port = port
+        self._duty = duty
         self._on_level = on_level
         self._record = record
         self._flags = flags
@@ -63,8 +65,8 @@ class TagProximity:
         self._addressed = None
 
     async def listen(self, beat):
-        """Hear machines, let warnings end that are no longer repeated, advertise the id of the hour."""
-        while True:
+        """On duty: hear machines, let warnings end that are no longer repeated, advertise the id of the hour."""
+        while self._duty.on:
             beat()
             if self._ephemeral.rotate():
                 self._air.new_address()
@@ -75,11 +77,18 @@ class TagProximity:
                 heard = self._air.heard()
             self.expire(self._clock.up_ms())
             await self._port.sleep_ms(40)
+        self.expire(_LATER_MS)
+
+    async def start_uwb(self, mode, network):
+        """Switch the module on, under the address of the hour and no other."""
+        self._ephemeral.rotate()
+        self._addressed = self._ephemeral.value
+        await self._uwb.start(mode, network, identity.uwb_address(self._addressed))
 
     async def receive(self, beat):
-        """Take what nodes send with their measurements; answer them under the address of the hour."""
+        """On duty: take what nodes send with their measurements; answer them under the address of the hour."""
         polled = self._port.ticks_ms()
-        while True:
+        while self._duty.on:
             beat()
             if self._addressed != self._ephemeral.value:
                 self._addressed = self._ephemeral.value

@@ -50,6 +50,12 @@ class Radio:
     def _listen(self):
         self._ble.gap_scan(0, _SCAN_INTERVAL_US, _SCAN_WINDOW_US, False)
 
+    def stop(self):
+        """Switch off: nothing is said or heard any more."""
+        self._ble.active(False)
+        self._advert = None
+        self._read = self._write
+
     def new_address(self):
         """Take a new random address: with the old one a change of id would hide nothing."""
         self._ble.gap_advertise(None)  # a stack refuses to change the address it is using

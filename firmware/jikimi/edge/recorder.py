@@ -2,15 +2,19 @@
 
 from jikimi.wire import kinds
 
+_ALWAYS = (kinds.SOS, kinds.CLEARED, kinds.CONFIRMED)
+
 
 class Recorder:
     """`record(kind, data)` from anywhere. `failed` counts records the flash did not take.
 
-    `on_record(stream)` hears that there is something to send.
+    `on_record(stream)` hears that there is something to send. While `on` is False (off duty) nothing is recorded but a
+    call for help and what follows from it.
     """
 
     def __init__(self, journal, clock, port):
         self.failed = 0
+        self.on = True
         self.on_record = None
         self._journal = journal
         self._clock = clock
@@ -18,7 +22,9 @@ class Recorder:
         journal.on_append = self._on_append
 
     def record(self, kind, data):
-        """Store it; its seq, or None when the flash failed (the warning on the spot does not depend on it)."""
+        """Store it; its seq, or None: off duty, or the flash failed (the warning on the spot does not depend on it)."""
+        if not self.on and kind not in _ALWAYS:
+            return None
         stream = kinds.stream_of(kind)
         try:
             return self._journal.append(stream, kind, self._clock.up_ms(), data)

@@ -1,4 +1,4 @@
-"""What a device says about itself: birth, last will, vitals."""
+"""What a device says about itself: birth, farewell, last will, vitals."""
 
 import asyncio
 
@@ -19,8 +19,10 @@ class Reports:
         self._hashes = (firmware_hash, config_hash)
         self._battery = battery
 
-    def birth(self):
-        """The state message of this boot."""
+    def state(self, docked):
+        """What this device is: here (birth), or docked (farewell)."""
+        if docked:
+            return self.will(docked)
         config = self._config
         capabilities = [self._port.CORE]
         capabilities += [name for name in ("imu", "uwb", "machine") if getattr(config, name) is not None]
@@ -39,9 +41,9 @@ class Reports:
             }
         )
 
-    def will(self):
-        """The state message the broker publishes when this device falls silent."""
-        return messages.encode_state({"boot": self._journal.boot, "status": "lost"})
+    def will(self, docked):
+        """The state message the broker publishes when this device falls silent, which is no matter when docked."""
+        return messages.encode_state({"boot": self._journal.boot, "status": "docked" if docked else "lost"})
 
     def vitals(self):
         """How this device is doing."""
@@ -57,10 +59,11 @@ class Reports:
             fields[name] = count()
         return messages.encode_vitals(fields)
 
-    async def run(self, send, beat):
-        """`await send(payload)` every `vitals_s`."""
+    async def run(self, send, duty, beat):
+        """`await send(payload)` every `vitals_s`, on duty."""
         while True:
             for _ in range(self._config.vitals_s):
                 beat()
                 await asyncio.sleep(1)
-            await send(self.vitals())
+            if duty.on:
+                await send(self.vitals())

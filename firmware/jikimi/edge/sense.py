@@ -2,6 +2,7 @@
 
 from array import array
 
+from jikimi.edge.faults import until_on
 from jikimi.edge.port import const
 from jikimi.wire import kinds
 
@@ -29,16 +30,17 @@ PLACEMENTS = ("waist", "wrist")  # the position is the core's code
 class Sensing:
     """`imu` as drivers.lsm6dsox.Lsm6dsox, `core` the signal core.
 
-    Stillness of `no_motion_min` minutes is an event; 0: never.
+    Stillness of `no_motion_min` minutes is an event; 0: never. Off `duty` nothing is read.
     `on_event(kind, t_ms, confidence_permille, latency_ms)` is called at once for every event: `t_ms` counts from the
     first sample of the stream, `latency_ms` is the age of the oldest sample of the block that gave it.
     `on_fault(kinds.FAULT_… or 0)` is told, again and again, whether the sensor fails.
     """
 
-    def __init__(self, core, imu, placement, no_motion_min, port, on_event, on_fault):
+    def __init__(self, core, imu, placement, no_motion_min, port, duty, on_event, on_fault):
         self._core = core
         self._imu = imu
         self._port = port
+        self._duty = duty
         self._on_event = on_event
         self._on_fault = on_fault
         self._samples = bytearray(_BLOCK_SAMPLES * _SAMPLE_BYTES)
@@ -50,21 +52,23 @@ class Sensing:
         self._sample_at = 0
 
     async def run(self, beat):
-        """Read for ever; a sensor that fails is started again."""
+        """Read while on duty; a sensor that fails is started again."""
         while True:
+            await until_on(self._duty, self._port.sleep_ms, beat)
             beat()
             try:
                 await self._imu.start()
                 await self._read_until_silent(beat)
             except OSError:
                 pass  # bus or chip: what matters is said by the next line, and it is tried again
-            self._on_fault(kinds.FAULT_SILENT)
-            await self._port.sleep_ms(_RETRY_MS)
+            if self._duty.on:
+                self._on_fault(kinds.FAULT_SILENT)
+                await self._port.sleep_ms(_RETRY_MS)
 
     async def _read_until_silent(self, beat):
         port = self._port
         self._sample_at = port.ticks_ms()
-        while port.ticks_diff(port.ticks_ms(), self._sample_at) < _SILENCE_MS:
+        while self._duty.on and port.ticks_diff(port.ticks_ms(), self._sample_at) < _SILENCE_MS:
             beat()
             if self._drain():
                 self._on_fault(0)

@@ -14,6 +14,7 @@ CHECK_IN = 6
 HELP = 7
 FELT = 8
 STORED = 9
+ON_DUTY = 10
 
 _HAPTIC = 1
 _TONE = 2
@@ -33,6 +34,7 @@ _PATTERNS = {
     HELP: ((200, _HAPTIC | _RED), (800, _GREEN), (200, _RED), (800, _GREEN)),
     CHECK_IN: ((100, _HAPTIC | _TONE | _AMBER), (150, 0), (100, _HAPTIC | _TONE | _AMBER), (1500, _GREEN)),
     FELT: ((1000, _HAPTIC),),
+    ON_DUTY: ((100, _GREEN), (4900, 0)),
     IDENTIFY: ((250, _LIGHTS | _TONE), (250, 0)),
 }
 _TONE_HZ = 2700  # where small piezo buzzers are loudest
@@ -51,6 +53,7 @@ class Warner:
         self._buzzer = buzzer
         self._buzzer.freq(_TONE_HZ)
         self._level = OFF
+        self._idle = OFF
         self._alarm = OFF
         self._hears = hears
         self._sees_colour = sees_colour
@@ -65,6 +68,11 @@ class Warner:
     def level(self, level):
         """Nearness of a machine: OFF, CAUTION or DANGER, at once."""
         self._level = level
+        self._apply()
+
+    def on_duty(self, on):
+        """A short green light tells, while nothing else does, that the device is on duty."""
+        self._idle = ON_DUTY if on else OFF
         self._apply()
 
     def alarm(self, pattern):
@@ -103,7 +111,7 @@ class Warner:
         if self._alarm != OFF:
             return self._alarm
         if self._level == DANGER or self._short == OFF:
-            return self._level
+            return self._level if self._level != OFF else self._idle
         return self._short
 
     def _apply(self):

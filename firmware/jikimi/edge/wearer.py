@@ -39,11 +39,20 @@ class Wearer:
         self._check_in = CheckIn(period_ms, clock.up_ms())
         self._bends = 0
         self._bends_since_ms = 0
+        self._on_duty = True
         self._show()
 
     def in_alarm(self):
         """Whether an alarm of this wearer is on that may be shown."""
         return any([alarm.shown for alarm in self._alarms.all])
+
+    def on_duty(self, on):
+        """A shift begins or ends: nobody is asked between shifts, and bends are not carried over."""
+        self._on_duty = on
+        now_ms = self._clock.up_ms()
+        self._check_in.answered(now_ms)
+        self._bends = 0
+        self._bends_since_ms = now_ms
 
     def on_sense(self, kind, _t_ms, confidence_permille, latency_ms):
         """An event of the signal core."""
@@ -149,8 +158,8 @@ class Wearer:
             self._record(kinds.CONFIRMED, about(alarm, self._alarms.boot, {}))
 
     def _ask(self, now_ms):
-        if self.in_alarm():
-            self._check_in.answered(now_ms)  # somebody is being sent for anyway
+        if self.in_alarm() or not self._on_duty:
+            self._check_in.answered(now_ms)  # somebody is being sent for anyway, or nobody wears it
         elif self._check_in.missed(now_ms):
             self._warner.briefly(OFF, 0)
             self._alarm(kinds.CHECK_IN_MISSED, {}, 0)

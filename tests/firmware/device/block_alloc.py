@@ -6,6 +6,7 @@ import gc
 import json
 
 from jikimi.edge.drivers.lsm6dsox import Lsm6dsox
+from jikimi.edge.duty import Always
 from jikimi.edge.port import port
 from jikimi.edge.sense import Sensing
 
@@ -35,7 +36,9 @@ here = port()
 chip = StillChip()
 imu = Lsm6dsox(chip, 104, here.sleep_ms)
 events = []
-sensing = Sensing(here.load_core(), imu, "waist", 2, here, lambda *event: events.append(event), lambda failed: None)
+sensing = Sensing(
+    here.load_core(), imu, "waist", 2, here, Always(), lambda *event: events.append(event), lambda failed: None
+)
 
 
 def second():

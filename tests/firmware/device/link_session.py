@@ -9,6 +9,7 @@ import asyncio
 import json
 
 from jikimi.edge import link as link_module
+from jikimi.edge.duty import Always
 from jikimi.edge.journal import Journal, next_boot
 from jikimi.edge.link import Link
 from jikimi.edge.port import port
@@ -89,12 +90,12 @@ async def main():
     sent = []
     clients = []
 
-    def make_client():
+    def make_client(_docked):
         clients.append(Client(sent, deaf=not clients))
         return clients[-1]
 
     commands = []
-    link = Link(here, clock, journal, CONFIG, make_client, lambda: b"birth", commands.append)
+    link = Link(here, clock, journal, CONFIG, Always(), make_client, lambda _docked: b"birth", commands.append)
     recorder.on_record = link.wake
     task = asyncio.create_task(link.run(lambda: None))
     await until(lambda: ["ev", 1, [1]] in sent)

@@ -5,6 +5,7 @@
 import json
 
 from jikimi.edge import payload
+from jikimi.edge.duty import Always
 from jikimi.edge.identity import short_id
 from jikimi.edge.port import port
 from jikimi.edge.proximity_node import NodeProximity
@@ -157,7 +158,7 @@ def tag(uwb):
     levels = []
     records = []
     made = TagProximity(
-        core, None, uwb, Ephemeral(), clock, here, lambda level, source, _ms: levels.append([level, source]),
+        core, None, uwb, Ephemeral(), clock, here, Always(), lambda level, source, _ms: levels.append([level, source]),
         lambda kind, data: records.append(data), lambda: 0,
     )  # fmt: skip
     return made, clock, levels, records

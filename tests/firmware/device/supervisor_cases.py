@@ -8,6 +8,7 @@ import json
 from fake_alarms import opened
 
 from jikimi.edge import supervisor as supervisor_module
+from jikimi.edge.duty import Always
 from jikimi.edge.faults import Fault, keep
 from jikimi.edge.port import port
 from jikimi.edge.supervisor import Supervisor
@@ -84,7 +85,7 @@ async def part():
         pass
 
     try:
-        await keep(start, run, Fault(3, opened(record)), nap, lambda: beats.append(1))
+        await keep(start, run, nap, Fault(3, opened(record)), Always(), nap, lambda: beats.append(1))
     except KeyError:
         pass
     return [records, len(beats)]

@@ -6,6 +6,7 @@ the exchange. Commands and answers are lines; the module answers `+OK` or `+ERR=
 
 ANCHOR = 1
 TAG = 0
+_SLEEP = 2
 PAYLOAD_CHARS = 12
 ADDRESS_CHARS = 8
 BAUD = 115_200
@@ -36,9 +37,14 @@ class Ryuw122:
         """Role, network and own address (8 ASCII characters each); the module keeps them in its flash."""
         self._discard()
         await self._command("AT")
-        await self._command(f"AT+MODE={mode}")
         await self._command(f"AT+NETWORKID={network}")
         await self.set_address(address)
+        await self._command(f"AT+MODE={mode}")  # last, or it would answer under the address from before
+
+    async def sleep(self):
+        """Neither ask nor answer until the next `start`."""
+        self._discard()
+        await self._command(f"AT+MODE={_SLEEP}")
 
     async def set_address(self, address):
         """The address this module answers to."""

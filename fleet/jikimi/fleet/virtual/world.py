@@ -22,7 +22,7 @@ from jikimi.fleet.virtual.hardware import Faults, Hardware, Output
 from jikimi.fleet.virtual.interpreter import build_rom
 from jikimi.fleet.virtual.radio import Air, UwbMedium
 from jikimi.fleet.virtual.session import Session
-from jikimi.fleet.virtual.wiring import BUTTON_PIN
+from jikimi.fleet.virtual.wiring import BUTTON_PIN, CHARGER_PIN
 
 _T = TypeVar("_T")
 
@@ -207,6 +207,10 @@ class World:
             self.hardware(name).battery_mv = millivolts
 
         self.do(change)
+
+    def set_docked(self, name: str, docked: bool) -> None:
+        """Put the board on its charger, or take it off."""
+        self.do(lambda: self.hardware(name).drive_input(CHARGER_PIN, int(docked)))
 
     def press(self, name: str, seconds: float) -> None:
         """Press the board's button now and let go after `seconds`."""
