@@ -20,6 +20,7 @@ from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.fleet.store import Store
 from jikimi.fleet.virtual import VirtualBoard, World, image
+from jikimi.fleet.virtual.interpreter import HEAP_BYTES
 from jikimi.wire import host as wire
 from jikimi.wire import messages, topics
 
@@ -88,9 +89,9 @@ class Tag:
         batches = self.said(topics.ALARM, since) + self.said(topics.EVENT, since)
         return [record.kind for batch in batches for record in batch.records]
 
-    def wait_line(self, pattern: str, since: int = 0) -> str:
-        """The first console line after `since` that matches."""
-        return self.board.wait_for(pattern, PATIENCE_S, since)
+    def wait_line(self, pattern: str, since: int = 0) -> None:
+        """Wait for a console line after `since` that matches."""
+        self.board.wait_for(pattern, PATIENCE_S, since)
 
     def order(self, operation: int, arguments: dict[int, object]) -> None:
         """A command of the site."""
@@ -124,7 +125,7 @@ class Plant:
         self.world.__exit__(None, None, None)
         self._services.stop()
 
-    def add_tag(self, *, online: bool = True, heap_bytes: int | None = None, **settings: Any) -> Tag:
+    def add_tag(self, *, online: bool = True, heap_bytes: int = HEAP_BYTES, **settings: Any) -> Tag:
         """A provisioned tag, switched on and connected; `settings` are changes of its configuration."""
         files = registry.add_device(self.site, "tag", f"Tag {len(self._boards) + 1}", "hall")
         config = {
@@ -144,8 +145,7 @@ class Plant:
         flash = self._folder / files.device
         tls = image.Tls(files.ca_der, files.cert_der, files.key_der)
         image.write_image(image.device_image(config, tls), flash)
-        options = {} if heap_bytes is None else {"heap_bytes": heap_bytes}
-        board = VirtualBoard(files.device, flash, self.world, **options)
+        board = VirtualBoard(files.device, flash, self.world, heap_bytes=heap_bytes)
         self._boards.append(board)
         tag = Tag(self, board)
         if online:
