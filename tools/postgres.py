@@ -45,6 +45,7 @@ class Server:
         self._directory = Path()
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
+        self._shared: str | None = None
 
     def __enter__(self) -> Self:
         # Of its own and short: the path of a socket has at most 107 bytes.
@@ -100,6 +101,17 @@ class Server:
             [self._bin / "createdb", "-h", self._directory, "-U", _USER, name], check=True, capture_output=True
         )
         return f"postgresql+psycopg://{_USER}@/{name}?host={self._directory}"
+
+    def schema_url(self) -> str:
+        """Of a new, empty schema in the database `shared`, which takes a tenth of the time."""
+        self._made += 1
+        if self._shared is None:
+            self._shared = self.url("shared")
+        name = f"s{self._made}"
+        statement = f"CREATE SCHEMA {name}"
+        command = [str(self._bin / "psql"), "-h", str(self._directory), "-U", _USER, "-qc", statement, "shared"]
+        subprocess.run(command, check=True, capture_output=True)
+        return f"{self._shared}&options=-csearch_path%3D{name}"
 
     @property
     def _data(self) -> Path:

@@ -27,7 +27,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.db'}"
     server: postgres.Server = request.getfixturevalue("postgres_server")
-    return server.url()
+    return server.schema_url()
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from jikimi.fleet import registry
 from jikimi.fleet.aggregate.live import LiveRule
 from jikimi.fleet.cli import cli
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import SiteSettings
-from jikimi.fleet.store import Batch, RecordRow
+from jikimi.fleet.store import Batch, RecordRow, Store
 from jikimi.wire import kinds
 from tests.fleet_ingest.build import BOOT_MS, HOUR_MS, SITE, add_devices, message, near_miss, open_store, person
 
@@ -184,3 +185,29 @@ def test_watch_shows_what_is_there_then_what_comes_and_ends_well_on_ctrl_c(site,
         assert lines[0] == "2026-11-24 03:05:01.000\tnear miss\tPRESS\thall\tlevel danger\n"
         assert lines[8] == "2026-11-24 03:05:01.000\tfall\tTAG\thall\tconfidence_permille 970\n"
         assert lines[9] == "2026-11-24 03:05:02.000~\tsos\tTAG\thall\t\n"
+
+
+def test_a_site_can_be_made_on_postgresql(postgres_server, tmp_path):
+    url = postgres_server.schema_url()
+    done = CliRunner().invoke(cli, ["site", "init", str(tmp_path / "plant"), "--database", url])
+    assert done.exit_code == 0, done.output
+    site = Site.open(tmp_path / "plant")
+    assert site.database_url == url
+    assert registry.add_device(site, "tag", "Tag 1", "hall").device == registry.devices(site)[0].device
+    with Store.open(url, site.name) as store:
+        assert len(store.device_rows()) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("nonsense", "url must look like"),
+        ("mysql://root@localhost/x", "mysql is not supported"),
+        ("postgresql://nobody@/x?host=/nonexistent", "does not work"),
+    ],
+)
+def test_a_database_that_cannot_be_used_leaves_no_site(tmp_path, url, sentence):
+    done = CliRunner().invoke(cli, ["site", "init", str(tmp_path / "plant"), "--database", url])
+    assert done.exit_code != 0
+    assert sentence in (done.output + str(done.exception))
+    assert not (tmp_path / "plant").exists()

@@ -5,9 +5,24 @@ from __future__ import annotations
 import click
 
 from jikimi.fleet.site import Settings, Site
-from jikimi.fleet.site.settings import BrokerSettings, WebSettings
+from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
 
 _PORT = click.IntRange(0, 65535)
+
+
+def _database(_context: click.Context, _parameter: click.Parameter, url: str | None) -> DatabaseSettings:
+    """Settings with the address, if a database answers there."""
+    if url is None:
+        return DatabaseSettings()
+    try:
+        settings = DatabaseSettings(url)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if not url.startswith("sqlite"):
+        from jikimi.fleet.store import Store  # slow import, only needed here
+
+        Store.open(url, "").close()
+    return settings
 
 
 @click.group("site")
@@ -20,12 +35,16 @@ def command() -> None:
 @click.option("--name", help="1 to 32 of a-z, 0-9 and -.  [default: the name of DIR]")
 @click.option("--mqtt-port", type=_PORT, default=BrokerSettings.mqtt_port, show_default=True, help="0: a free one.")
 @click.option("--web-port", type=_PORT, default=WebSettings.port, show_default=True, help="0: a free one.")
-def init(directory: str, name: str | None, mqtt_port: int, web_port: int) -> None:
+@click.option("--database", "url", metavar="URL", callback=_database, help="PostgreSQL instead of a file in DIR.")
+def init(directory: str, name: str | None, mqtt_port: int, web_port: int, url: DatabaseSettings) -> None:
     """Make a site in DIR, which must be new or empty.
+
+    With --database postgresql://USER@HOST/NAME the database must be there and let USER make tables; several sites can
+    share it.
 
     Example: jikimi site init busan-1
     """
-    settings = Settings(broker=BrokerSettings(mqtt_port=mqtt_port), web=WebSettings(port=web_port))
+    settings = Settings(broker=BrokerSettings(mqtt_port=mqtt_port), web=WebSettings(port=web_port), database=url)
     site = Site.init(directory, name, settings)
     click.echo(f"Site {site.name} is ready. Start it with: jikimi up --site {directory}", err=True)
     click.echo(site.path)

@@ -30,7 +30,7 @@ from jikimi.fleet.store.batch import (
     StatusReport,
     StreamKey,
 )
-from jikimi.fleet.store.engine import make_engine, writer
+from jikimi.fleet.store.engine import again_if_in_vain, make_engine, writer
 from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.rows import (
     AlarmRow,
@@ -105,8 +105,8 @@ class Store:
         Returns after the commit, when everything is on the disk. Otherwise nothing of it was written: StoreError when
         the database does not work, MessageError when something in the batch is what no database column can hold.
         """
-        with self._writing() as connection:
-            return write.store_batch(connection, self._site, batch)
+        with _our_errors(self._engine):
+            return again_if_in_vain(self._engine, lambda connection: write.store_batch(connection, self._site, batch))
 
     def acknowledge_alarm(self, alarm_id: str, role: str, now_ms: int) -> AlarmRow:
         """Note that someone in `role` saw the alarm; the first one stays. StoreError when there is no such alarm."""

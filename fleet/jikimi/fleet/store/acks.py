@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from jikimi.fleet.store.batch import StreamKey
 from jikimi.fleet.store.schema import ack, parked, record
 from jikimi.fleet.store.schema import lost as lost_table
-from jikimi.fleet.store.upsert import insert
+from jikimi.fleet.store.upsert import insert, rows_for_update
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -26,32 +26,48 @@ class LostRange(NamedTuple):
     last: int
 
 
-class _Mark(NamedTuple):
+class Mark(NamedTuple):
+    """Of one sequence: everything up to `upto` is accounted for, and the `highest` of all is."""
+
     upto: int
     highest: int
+
+
+def take(connection: sa.Connection, site: str, keys: Collection[StreamKey]) -> dict[StreamKey, Mark]:
+    """The marks of `keys`, which are ours until the commit: of two writers at one sequence the second waits here.
+
+    So the second sees all that the first has committed, and the two together leave no gap that is none.
+    """
+    rows = rows_for_update(connection, ack, site, keys, _first)
+    return {StreamKey(row["device"], row["boot"], row["stream"]): Mark(row["upto_seq"], row["max_seq"]) for row in rows}
+
+
+def _first(key: tuple[Any, ...]) -> dict[str, Any]:
+    return {**StreamKey(*key)._asdict(), "upto_seq": 0, "max_seq": 0}
 
 
 def advance(
     connection: sa.Connection,
     site: str,
+    before: Mapping[StreamKey, Mark],
     touched: Collection[StreamKey],
     new: Mapping[StreamKey, Sequence[int]],
     lost: Iterable[LostRange],
 ) -> dict[StreamKey, int]:
     """Move the marks of the `touched` sequences; `new` and `lost` are in their tables already.
 
-    Returns the mark of each touched sequence, moved or not.
+    `before` are marks that were taken. Returns the mark of each touched sequence, moved or not.
     """
-    before = _marks(connection, site, touched)
+    before = {**before, **take(connection, site, [key for key in touched if key not in before])}
     lost_top = _tops(lost)
-    after: dict[StreamKey, _Mark] = {}
+    after: dict[StreamKey, Mark] = {}
     for key in touched:
-        old = before.get(key, _Mark(0, 0))
+        old = before.get(key, Mark(0, 0))
         seqs = sorted(new.get(key, ()))
         highest = max(old.highest, seqs[-1] if seqs else 0, lost_top.get(key, 0))
         upto = _contiguous(seqs, old.upto)
         # Only a gap, old or new, leaves something above the mark to look for.
-        after[key] = _Mark(upto if upto == highest else _walk(connection, site, key, upto), highest)
+        after[key] = Mark(upto if upto == highest else _walk(connection, site, key, upto), highest)
     _save(connection, site, {key: mark for key, mark in after.items() if mark != before.get(key)})
     return {key: mark.upto for key, mark in after.items()}
 
@@ -125,25 +141,16 @@ def park(connection: sa.Connection, site: str, key: StreamKey, seq: int, digest:
 
     Returns the mark of the sequence, moved or not.
     """
-    upto = _marks(connection, site, [key]).get(key, _Mark(0, 0)).upto
+    before = take(connection, site, [key])
+    upto = before.get(key, Mark(0, 0)).upto
     if seq != upto + 1:
         return upto
     row = {"site": site, **key._asdict(), "seq": seq, "digest": digest}
     connection.execute(insert(connection, parked).on_conflict_do_nothing(), row)
-    return advance(connection, site, [key], {key: [seq]}, ())[key]
+    return advance(connection, site, before, [key], {key: [seq]}, ())[key]
 
 
-def _marks(connection: sa.Connection, site: str, keys: Collection[StreamKey]) -> dict[StreamKey, _Mark]:
-    if not keys:
-        return {}
-    columns = (ack.c.device, ack.c.boot, ack.c.stream)
-    query = sa.select(*columns, ack.c.upto_seq, ack.c.max_seq).where(
-        ack.c.site == site, sa.tuple_(*columns).in_([tuple(key) for key in keys])
-    )
-    return {StreamKey(*row[:3]): _Mark(*row[3:]) for row in connection.execute(query)}
-
-
-def _save(connection: sa.Connection, site: str, marks: Mapping[StreamKey, _Mark]) -> None:
+def _save(connection: sa.Connection, site: str, marks: Mapping[StreamKey, Mark]) -> None:
     if not marks:
         return
     statement = insert(connection, ack)

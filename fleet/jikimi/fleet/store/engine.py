@@ -10,12 +10,23 @@ server's own setting, and a writer that hangs in a transaction is cut off, becau
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 
 from jikimi.fleet.errors import StoreError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+_IN_VAIN: Final = ("40001", "40P01")  # serialization failure, deadlock
+_ATTEMPTS: Final = 4
+_PAUSE_S: Final = 0.05
 _BUSY_S = 30  # how long to wait for another process's write transaction
 _CONNECT_S = 10
 _IDLE_S = 60  # of a transaction in which nothing is asked
@@ -46,14 +57,34 @@ def _engine(url: sa.URL) -> sa.Engine:
     # What the URL says for itself comes last and wins.
     asked = " ".join(url.normalized_query.get("options", ()))
     url = url.set(drivername="postgresql+psycopg").difference_update_query(["options"])
-    return sa.create_engine(
-        url, connect_args={"connect_timeout": _CONNECT_S, "options": f"{settings} {asked}".rstrip()}
-    )
+    options = {"connect_timeout": _CONNECT_S, "options": f"{settings} {asked}".rstrip()}
+    # Each statement sees what was committed before it: what `acks` and `horizon` are built on.
+    return sa.create_engine(url, isolation_level="READ COMMITTED", connect_args=options)
 
 
 def writer(engine: sa.Engine) -> sa.Engine:
     """The same engine, whose transactions write."""
     return engine.execution_options(**{_WRITES: True})
+
+
+def again_if_in_vain(engine: sa.Engine, work: Callable[[sa.Connection], _Result]) -> _Result:
+    """`work` in a writing transaction, again where the database took it back by no fault of the work's.
+
+    That is a deadlock, a serialization failure, or a connection that turned out to be dead; what was committed just
+    before the connection broke is then done twice, so `work` must be idempotent.
+    """
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            with writer(engine).begin() as connection:
+                return work(connection)
+        except sa.exc.DBAPIError as error:
+            if not (error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _IN_VAIN):
+                raise
+            _log.info("the database took a transaction back, trying again: %s", error.orig)
+            # At once, it would take again what the other one of a deadlock is waiting for.
+            time.sleep(random.uniform(0.5, 1.0) * attempt * _PAUSE_S)
+    with writer(engine).begin() as connection:
+        return work(connection)
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

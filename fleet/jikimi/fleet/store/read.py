@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from jikimi.fleet.store import schema
+from jikimi.fleet.store.horizon import settled
 from jikimi.fleet.store.names import named
 from jikimi.fleet.store.rows import CLOCKS, AlarmRow, DeadLetterRow, DeviceRow, NearMissCell, RecordRow
 from jikimi.fleet.store.times import event_time_ms
@@ -19,20 +20,25 @@ _near, _group = schema.near_miss_hour.c, schema.near_miss_group.c
 
 def records_after(connection: sa.Connection, site: str, after_id: int, limit: int) -> list[RecordRow]:
     """Records stored after the one with `after_id`, in order of storage."""
-    query = _records(site).where(_record.id > after_id).order_by(_record.id).limit(limit)
+    query = _settled(connection, _records(site)).where(_record.id > after_id).order_by(_record.id).limit(limit)
     return [_record_row(row) for row in connection.execute(query).mappings()]
 
 
 def recent_records(connection: sa.Connection, site: str, limit: int) -> list[RecordRow]:
     """The records stored last, newest first."""
-    query = _records(site).order_by(_record.id.desc()).limit(limit)
+    query = _settled(connection, _records(site)).order_by(_record.id.desc()).limit(limit)
     return [_record_row(row) for row in connection.execute(query).mappings()]
 
 
 def last_id(connection: sa.Connection, site: str) -> int:
     """Id of the record stored last; 0 when there is none."""
-    query = sa.select(sa.func.max(_record.id)).where(_record.site == site)
+    query = _settled(connection, sa.select(sa.func.max(_record.id)).where(_record.site == site))
     return connection.execute(query).scalar() or 0
+
+
+def _settled(connection: sa.Connection, query: sa.Select[Any]) -> sa.Select[Any]:
+    last = settled(connection)
+    return query if last is None else query.where(_record.id <= last)
 
 
 def _records(site: str) -> sa.Select[Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from jikimi.fleet.store.schema import device_status
-from jikimi.fleet.store.upsert import insert
+from jikimi.fleet.store.upsert import insert, rows_for_update
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    import sqlalchemy as sa
 
     from jikimi.fleet.store.batch import RecordMessage, StatusReport
 
@@ -26,20 +26,21 @@ def update(
 ) -> None:
     """Apply `reports` in order, and that `messages` arrived; a device that is not `active` is never online."""
     devices = {report.device for report in reports} | {message.key.device for message in messages}
-    rows = _rows(connection, site, devices)
+    found = rows_for_update(connection, device_status, site, [(name,) for name in devices], lambda key: _new(key[0]))
+    rows = {row["device"]: row for row in found}
     for message in messages:
-        row = rows.setdefault(message.key.device, _first(site, message.key.device))
+        row = rows.setdefault(message.key.device, {"site": site, **_new(message.key.device)})
         _hear(row, message.source.recv_ms)
     for report in reports:
-        row = rows.setdefault(report.device, _first(site, report.device))
+        row = rows.setdefault(report.device, {"site": site, **_new(report.device)})
         _apply(row, report)
         row["online"] = row["online"] and report.device in active
     _save(connection, list(rows.values()))
 
 
-def _first(site: str, device: str) -> dict[str, Any]:
+def _new(device: str) -> dict[str, Any]:
     said: dict[str, Any] = dict.fromkeys(_SAID)
-    return {"site": site, "device": device, "boot": 0, "online": False, "last_seen_ms": None, **said}
+    return {"device": device, "boot": 0, "online": False, "last_seen_ms": None, **said}
 
 
 def _hear(row: dict[str, Any], heard_ms: int) -> None:
@@ -54,13 +55,6 @@ def _apply(row: dict[str, Any], report: StatusReport) -> None:
         return
     row.update(boot=report.boot, online=report.online)
     row.update({name: getattr(report, name) for name in _SAID if getattr(report, name) is not None})
-
-
-def _rows(connection: sa.Connection, site: str, devices: set[str]) -> dict[str, dict[str, Any]]:
-    if not devices:
-        return {}
-    query = sa.select(device_status).where(device_status.c.site == site, device_status.c.device.in_(devices))
-    return {row["device"]: dict(row) for row in connection.execute(query).mappings()}
 
 
 def _save(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:

@@ -1,15 +1,47 @@
-"""INSERT … ON CONFLICT, which SQLite and PostgreSQL share and SQLAlchemy keeps in two dialects."""
+"""What SQLite and PostgreSQL do in different words: INSERT … ON CONFLICT, and rows held until the commit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
+    from collections.abc import Callable, Collection
+
+
+def is_shared(connection: sa.Connection) -> bool:
+    """Whether other writers may be at work now: PostgreSQL, while SQLite lets one in at a time."""
+    return connection.dialect.name == "postgresql"
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """An insert into `table` with `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def rows_for_update(
+    connection: sa.Connection,
+    table: sa.Table,
+    site: str,
+    keys: Collection[tuple[Any, ...]],
+    first: Callable[[tuple[Any, ...]], dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """The rows of `keys` (the primary key without `site`), which no other writer changes before our commit.
+
+    Where others write too, a row that is missing is made as `first` says, or there would be nothing to hold; rows are
+    taken in the order of their keys, so that two writers never wait for each other.
+    """
+    if not keys:
+        return []
+    columns = [column for column in table.primary_key.columns if column.name != "site"]
+    mine = (table.c.site == site) & sa.tuple_(*columns).in_([tuple(key) for key in keys])
+    query = sa.select(table).where(mine).order_by(*columns).with_for_update()
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    if len(rows) < len(keys) and is_shared(connection):
+        have = {tuple(row[column.name] for column in columns) for row in rows}
+        made = [{"site": site, **first(key)} for key in sorted(keys) if tuple(key) not in have]
+        connection.execute(insert(connection, table).on_conflict_do_nothing(), made)
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+    return rows

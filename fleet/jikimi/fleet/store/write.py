@@ -7,11 +7,12 @@ is an insert that ignores what is there already, or a maximum, a minimum or a se
 from __future__ import annotations
 
 import hashlib
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from jikimi.fleet.store import acks, alarm_rows, derive, status
+from jikimi.fleet.store import acks, alarm_rows, derive, horizon, status
 from jikimi.fleet.store.batch import DeadLetter, Outcome, RecordMessage, Source, StreamKey
 from jikimi.fleet.store.insert import Sender, insert_records
 from jikimi.fleet.store.schema import dead_letter, device
@@ -31,9 +32,12 @@ def store_batch(connection: sa.Connection, site: str, batch: Batch) -> Outcome:
     senders = _senders(connection, site, batch)
     active = {name for name, sender in senders.items() if sender.active}
     messages = [message for message in batch.messages if message.key.device in active]
+    marks = acks.take(connection, site, {message.key for message in messages})
+    if messages:
+        horizon.announce(connection)
     new = insert_records(connection, site, messages, senders)
     lost = derive.update(connection, site, new.consequential)
-    acknowledged = acks.advance(connection, site, _touched(messages, lost), new.seqs, lost)
+    acknowledged = acks.advance(connection, site, marks, _touched(messages, lost), new.seqs, lost)
     status.update(connection, site, [report for report in batch.statuses if report.device in senders], messages, active)
     letters = [*batch.dead_letters, *_from_unknown(batch, senders, active)]
     _bury(connection, site, letters)
@@ -78,7 +82,9 @@ def _bury(connection: sa.Connection, site: str, letters: Sequence[DeadLetter]) -
         index_elements=[dead_letter.c.site, dead_letter.c.digest],
         set_={"count": dead_letter.c.count + 1, "recv_ms": statement.excluded.recv_ms},
     )
-    connection.execute(statement, [_grave(site, letter) for letter in letters])
+    # In one order, so that two writers with the same letters do not wait for each other.
+    graves = sorted((_grave(site, letter) for letter in letters), key=itemgetter("digest"))
+    connection.execute(statement, graves)
 
 
 def _digest(source: Source) -> bytes:

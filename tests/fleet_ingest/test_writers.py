@@ -1,0 +1,194 @@
+"""Several writers at one database: what each acknowledges is there, and readers miss nothing."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from jikimi.fleet.errors import StoreError
+from jikimi.fleet.store import Batch, RecordMessage, Store, StreamKey, write
+from jikimi.fleet.store.engine import again_if_in_vain, make_engine, writer
+from jikimi.wire import kinds
+from tests.fleet_ingest.build import SITE, add_devices, events, open_store
+
+_POSTGRES = pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
+T1 = StreamKey("t1", 1, kinds.STREAM_EVENT)
+
+
+@contextmanager
+def half_done(url: str, *messages: RecordMessage) -> Iterator[sa.Connection]:
+    """A writer that has written and not yet committed; it commits at the end."""
+    with closing_engine(url) as engine, writer(engine).begin() as connection:
+        write.store_batch(connection, SITE, Batch(messages=messages))
+        yield connection
+
+
+@contextmanager
+def closing_engine(url: str) -> Iterator[sa.Engine]:
+    engine = make_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def in_threads(work: Callable[[int], object], n: int) -> None:
+    """Run `work(0)` to `work(n - 1)` at once; the first failure comes out."""
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(n)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            work(number)
+        except BaseException as error:  # noqa: BLE001, raised below
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+@_POSTGRES
+def test_a_reader_waits_for_records_with_lower_ids_that_are_not_committed_yet(store, url):
+    with half_done(url, events("t1", 1, 2)):
+        store.store_batch(Batch(messages=(events("t2", 1),)))
+        assert store.records_after(0) == store.recent_records() == []
+        assert store.last_id() == 0
+    assert [(row.device, row.seq) for row in store.records_after(0)] == [("t1", 1), ("t1", 2), ("t2", 1)]
+    assert store.last_id() == store.recent_records()[0].id
+
+
+@_POSTGRES
+def test_a_writer_that_gives_up_holds_no_reader_back(store, url):
+    def give_up() -> None:
+        with half_done(url, events("t1", 1)):
+            store.store_batch(Batch(messages=(events("t2", 1),)))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        give_up()
+    assert [row.device for row in store.records_after(0)] == ["t2"]
+
+
+@_POSTGRES
+def test_of_two_writers_at_one_sequence_the_second_waits_and_counts_what_the_first_wrote(store, url):
+    acks: list[dict[StreamKey, int]] = []
+    second = threading.Thread(
+        target=lambda: acks.append(store.store_batch(Batch(messages=(events("t1", 1, 2, 3),))).acks)
+    )
+    with half_done(url, events("t1", 4, 5)) as connection:
+        second.start()
+        waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        while connection.execute(waiting).scalar() == 0:
+            second.join(0.01)
+            assert second.is_alive(), "it did not wait"
+        assert acks == []
+    second.join()
+    assert acks == [{T1: 5}]
+
+
+def _there(store: Store, key: StreamKey) -> int:
+    """The highest seq of a sequence below which every record is really in the table."""
+    seqs = {row.seq for row in store.records_after(0, limit=10_000) if row.device == key.device}
+    return next(seq for seq in range(1, len(seqs) + 2) if seq not in seqs) - 1
+
+
+def _deliveries(seed: int, n_records: int, n_workers: int) -> list[list[RecordMessage]]:
+    """The records of two devices, each message once or twice, in any order, dealt to workers at random."""
+    rng = random.Random(seed)
+    found = []
+    for device in ("t1", "t2"):
+        first = 1
+        while first <= n_records:
+            last = min(n_records, first + rng.randrange(5))
+            found += [events(device, *range(first, last + 1))] * rng.choice((1, 1, 2))
+            first = last + 1
+    rng.shuffle(found)
+    dealt: list[list[RecordMessage]] = [[] for _ in range(n_workers)]
+    for message in found:
+        rng.choice(dealt).append(message)
+    return dealt
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_many_writers_store_each_record_once_acknowledge_no_gap_and_a_follower_sees_all(url, seed):
+    n_records, n_workers = 60, 4
+    dealt = _deliveries(seed, n_records, n_workers)
+    rng = random.Random(seed)
+    stored = [0] * n_workers
+    seen: list[tuple[str, int]] = []
+    ids: list[int] = []
+
+    def work(number: int) -> None:
+        with open_store(url) as mine:
+            if number == n_workers:
+                return follow(mine)
+            while dealt[number]:
+                size = rng.randrange(1, 4)
+                taken, dealt[number] = dealt[number][:size], dealt[number][size:]
+                outcome = mine.store_batch(Batch(messages=tuple(taken)))
+                stored[number] += outcome.stored
+                for key, upto in outcome.acks.items():
+                    assert _there(mine, key) >= upto, "acknowledged what is not there"
+        return None
+
+    def follow(mine: Store) -> None:
+        for row in mine.follow(0, poll_s=0.002):
+            seen.append((row.device, row.seq))
+            ids.append(row.id)
+            if len(seen) == 2 * n_records:
+                return
+
+    in_threads(work, n_workers + 1)
+    assert sum(stored) == 2 * n_records
+    assert sorted(seen) == [(device, seq) for device in ("t1", "t2") for seq in range(1, n_records + 1)]
+    assert ids == sorted(ids)
+    with open_store(url) as store:
+        assert [(row.stored, row.upto, row.missing) for row in store.sequences()] == [(n_records, n_records, 0)] * 2
+
+
+@_POSTGRES
+def test_a_deadlock_is_tried_again(url):
+    met, tries = threading.Barrier(2), []
+
+    def work(number: int) -> None:
+        first = threading.Event()
+
+        def cross(connection: sa.Connection) -> None:
+            tries.append(number)
+            for device in ("t1", "t2") if number else ("t2", "t1"):
+                connection.execute(sa.text("UPDATE device SET zone = 'yard' WHERE device = :d"), {"d": device})
+                if not first.is_set():
+                    first.set()
+                    met.wait(20)
+
+        with closing_engine(url) as engine:
+            again_if_in_vain(engine, cross)
+
+    in_threads(work, 2)
+    assert len(tries) > 2
+
+
+def test_a_database_that_was_restarted_is_reached_again_without_an_error(postgres_server):
+    url = postgres_server.schema_url()
+    with open_store(url) as store:
+        add_devices(url, t1=("tag", "hall"))
+        store.store_batch(Batch(messages=(events("t1", 1),)))
+        postgres_server.stop(crash=True)
+        with pytest.raises(StoreError, match="does not work"):
+            store.store_batch(Batch(messages=(events("t1", 2),)))
+        postgres_server.start()
+        assert store.store_batch(Batch(messages=(events("t1", 2),))).acks == {T1: 2}
+        postgres_server.stop(crash=True)
+        postgres_server.start()
+        assert store.store_batch(Batch(messages=(events("t1", 3),))).acks == {T1: 3}
