@@ -3,6 +3,7 @@
 JikimiError                  everything a user can be told in one sentence
 ├── SiteError                the site directory is missing, damaged or already there: fix the path or the site
 ├── RegistryError            the registry refuses: unknown device, unusable name: fix the command
+├── SigningError             a signing key is missing, damaged or used up: rotate it
 ├── StoreError                the database fails or has no such row: nothing was written
 ├── ServiceError             a service we supervise does not start or stopped: read its log, then start again
 ├── BoardError                a board, real or virtual, does not do what was asked: look at it, then try again
@@ -20,6 +21,10 @@ class SiteError(JikimiError):
 
 class RegistryError(JikimiError):
     """A device cannot be added, found or revoked as asked."""
+
+
+class SigningError(JikimiError):
+    """A signing key cannot sign, or what it signed cannot be read."""
 
 
 class StoreError(JikimiError):

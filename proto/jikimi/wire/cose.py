@@ -58,6 +58,24 @@ def verify(envelope: "bytes | memoryview", trusted_roots: "list[bytes]", content
     raise WireError("root", "signed by a key that is not trusted")
 
 
+class Parts:
+    """What an envelope says, before anybody has checked its signature."""
+
+    def __init__(self, content_type: object, ident: bytes, payload: bytes, signature: bytes) -> None:
+        self.content_type = content_type
+        self.key_id = ident
+        self.payload = payload
+        self.signature = signature
+
+
+def parts(envelope: "bytes | memoryview") -> Parts:
+    """The parts of an envelope, not verified; WireError when it is none."""
+    protected, ident, payload, signature = _opened(envelope)
+    if not isinstance(ident, bytes):
+        raise WireError("field", "an envelope names its key")
+    return Parts(protected.get(_CONTENT_TYPE), ident, payload, signature)
+
+
 def _opened(envelope: "bytes | memoryview") -> "tuple[dict[int, object], object, bytes, bytes]":
     found = cbor.loads(envelope, MAX_ENVELOPE)
     if not isinstance(found, list) or len(found) != 4:
