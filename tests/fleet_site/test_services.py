@@ -192,7 +192,7 @@ def test_a_request_to_stop_while_starting_is_heeded(site, service):
 
 
 def test_the_services_of_a_site_are_broker_ingest_and_page(site):
-    assert [service.name for service in standard_services(site)] == ["broker", "ingest", "web"]
+    assert [service.name for service in standard_services(site)] == ["broker", "ingest", "delivery", "web"]
     assert [service.name for service in standard_services(site, web=False)] == ["broker", "ingest"]
 
 

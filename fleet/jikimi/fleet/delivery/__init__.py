@@ -1,0 +1,4 @@
+"""Delivery: a process that gives devices the pieces they ask for (`python -m jikimi.fleet.delivery --site DIR`).
+
+Apart from ingest, so that no update, however large, delays an acknowledgement or an alarm.
+"""

@@ -1,0 +1,83 @@
+"""The service: `python -m jikimi.fleet.delivery --site DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from jikimi.fleet import broker, content
+from jikimi.fleet.delivery.server import Server
+from jikimi.fleet.errors import JikimiError
+from jikimi.fleet.mqtt import Greeting, Session
+from jikimi.fleet.services import mark_ready
+from jikimi.fleet.site import Site
+from jikimi.wire import topics
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Sequence
+
+NAME = "delivery"
+_IDLE_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM; the exit code is 0 then, and 1 when the service cannot work."""
+    parser = argparse.ArgumentParser(prog="jikimi.fleet.delivery", description="Give devices what they fetch.")
+    parser.add_argument("--site", required=True, help="directory of the site")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    try:
+        serve(Site.open(parser.parse_args(arguments).site))
+    except JikimiError as error:
+        _log.error("%s", error)
+        return 1
+    return 0
+
+
+def serve(site: Site) -> None:
+    """Answer requests until SIGTERM."""
+    session = Session(*_connection(site), clean=True, greeting=_greeting(site.name))
+    server = Server(partial(content.piece, site), time.monotonic)
+    stopping: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        stopping.append(number)
+        session.wake()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    ready = False
+    try:
+        while not stopping:
+            for message in session.receive(_IDLE_S):
+                answer = server.answer(message)
+                if answer is not None:
+                    session.publish(*answer)
+            if session.ready and not ready:
+                ready = True
+                mark_ready(site, NAME)
+    finally:
+        session.close()
+    _log.info("stopped: %d bytes served, %d times busy, %d refused", server.served_bytes, server.busy, server.refused)
+
+
+def _connection(site: Site) -> tuple[tuple[str, int], ssl.SSLContext, str]:
+    # A host service like ingest, under a client id of its own, which nobody can guess either.
+    name = f"{NAME}-{site.client_id('ingest').partition('-')[2]}"
+    return broker.host_address(site), broker.host_context(site), name
+
+
+def _greeting(site: str) -> Greeting:
+    wanted = f"{topics.PREFIX}/{site}/+/{topics.GET}"
+    return Greeting(((wanted, topics.QOS[topics.GET]),))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
