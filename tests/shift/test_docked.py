@@ -27,6 +27,17 @@ def _lit(tag: Tag, since_s: float) -> set[str]:
     return {out.name for out in tag.plant.world.outputs(tag.device) if out.t_s > since_s and out.level}
 
 
+def _dock(tag: Tag) -> None:
+    """On its charger, everything said."""
+    tag.plant.world.set_docked(tag.device, True)
+    until(lambda: _statuses(tag)[-1] == "docked", "the farewell")
+
+
+def _undock(tag: Tag) -> None:
+    tag.plant.world.set_docked(tag.device, False)
+    until(lambda: _statuses(tag)[-1] == "online", "the birth")
+
+
 def test_on_duty_it_advertises_and_a_green_light_says_so(tag):
     until(lambda: tag.adverts > 4, "adverts")
     until(lambda: "led_green" in _lit(tag, 0), "the light of duty")
@@ -34,12 +45,11 @@ def test_on_duty_it_advertises_and_a_green_light_says_so(tag):
 
 
 def test_what_the_shift_owes_goes_out_first_then_it_says_docked_then_nothing_leaves(tag):
+    _undock(tag)
     world, faults = tag.plant.world, tag.plant.world.faults(tag.device)
     faults.imu_nak = True  # an alarm, so that there is something to send
-    tag.wait_line(f"^jk rec 1 0 1 {kinds.SENSOR_FAULT} ")
-    world.set_docked(tag.device, True)
-    tag.wait_line("^jk duty off")
-    until(lambda: _statuses(tag)[-1] == "docked", "the farewell")
+    tag.wait_line(rf"^jk rec \d+ 0 \d+ {kinds.SENSOR_FAULT} ")
+    _dock(tag)
     assert kinds.SENSOR_FAULT in tag.records()
     since, adverts, began_s, lines = len(tag.plant.ear.heard), tag.adverts, world.now(), len(tag.board.lines())
     faults.imu_nak = False  # on duty this would end the alarm, with a record
@@ -52,6 +62,7 @@ def test_what_the_shift_owes_goes_out_first_then_it_says_docked_then_nothing_lea
 
 
 def test_it_starts_docked_without_a_word_on_the_air(tag):
+    _dock(tag)
     adverts, since = tag.adverts, len(tag.plant.ear.heard)
     lines = len(tag.board.lines())
     tag.board.reset()
@@ -63,26 +74,28 @@ def test_it_starts_docked_without_a_word_on_the_air(tag):
 
 
 def test_a_call_for_help_from_the_charger_gets_through_and_the_tag_then_docks_again(tag):
+    _dock(tag)
     lines = len(tag.board.lines())
     tag.plant.world.press(tag.device, 2.0)
-    tag.wait_line(f"^jk rec 2 0 1 {kinds.SOS} ", lines)
+    tag.wait_line(rf"^jk rec \d+ 0 \d+ {kinds.SOS} ", lines)
     alarm = until(lambda: [a for a in tag.plant.store.open_alarms() if a.kind == "sos"], "the call at the site")[0]
-    assert _statuses(tag)[-1] == "online"
+    until(lambda: _statuses(tag)[-1] == "online", "the birth")
     tag.plant.world.press(tag.device, 0.3)
     until(lambda: alarm.id not in [a.id for a in tag.plant.store.open_alarms()], "its end at the site")
     until(lambda: _statuses(tag)[-1] == "docked", "the farewell")
 
 
-def test_taken_off_the_charger_it_is_on_duty_again_and_mends_its_alarm(tag):
+def test_taken_off_the_charger_it_is_on_duty_again(tag):
+    _dock(tag)
     adverts = tag.adverts
-    tag.plant.world.set_docked(tag.device, False)
-    until(lambda: _statuses(tag)[-1] == "online", "the birth")
+    _undock(tag)
     until(lambda: tag.adverts > adverts, "adverts")
-    until(lambda: not tag.plant.store.open_alarms(), "the end of the alarm of the shift before")
+    until(lambda: not tag.plant.store.open_alarms(), "the end of what was open from the shift before")
     assert _mode(tag) == "0"
 
 
 def test_the_site_can_end_and_begin_the_duty(tag):
+    _undock(tag)
     tag.order(messages.CMD_DUTY, {messages.ARG_ON: 0})
     until(lambda: _statuses(tag)[-1] == "docked", "the farewell")
     tag.order(messages.CMD_DUTY, {messages.ARG_ON: 1})

@@ -7,7 +7,7 @@ from jikimi.edge import configuration, fingerprint, identity, mqtt
 from jikimi.edge.battery import Battery
 from jikimi.edge.clock import Clock
 from jikimi.edge.duty import Always, Duty
-from jikimi.edge.faults import Fault, keep
+from jikimi.edge.faults import keep
 from jikimi.edge.hardware import Hardware
 from jikimi.edge.insist import Insisting
 from jikimi.edge.journal import Journal, next_boot
@@ -17,7 +17,9 @@ from jikimi.edge.orders import Orders
 from jikimi.edge.port import port
 from jikimi.edge.recorder import Recorder
 from jikimi.edge.reports import Reports
+from jikimi.edge.self_test import SelfTest
 from jikimi.edge.supervisor import WATCHDOG_MS, Supervisor
+from jikimi.edge.warn import TEST, TEST_MS
 from jikimi.wire import kinds, radio, topics
 
 _RESTART_PAUSE_MS = 3000
@@ -56,6 +58,7 @@ class App:
         self._recorder = Recorder(self._journal, self._clock, here)
         self._alarms = OpenAlarms(self._state, self._journal, self._recorder.record)
         self._duty = Always()
+        self._battery = None
         self._core = here.load_core()
         self._hardware = Hardware(config, here)
         self._warner = self._hardware.warner()
@@ -63,6 +66,8 @@ class App:
         self._uwb = self._hardware.uwb()
         if config.kind == "tag":
             self._duty = Duty(self._state, self._hardware.docked(), self._alarms.of_wearer, self._clock)
+            self._battery = Battery(self._hardware.battery_adc(), self._alarms)
+        self._self_test = SelfTest(self._alarms, self._recorder.record, self._state, self._battery)
         self._level = 0
         self._reports = self._make_reports(root)
         self._link = self._make_link(tls, client_id)
@@ -101,9 +106,7 @@ class App:
         wearer = Wearer(self._warner, self._warned, record, clock, self._alarms, config.alarms)
         self._orders.on_seen = wearer.on_seen
         self._orders.on_duty = self._duty.order
-        self._duty.tell(wearer.on_duty)
-        self._duty.tell(self._on_duty)
-        fault = Fault(kinds.SENSOR_IMU, self._alarms)
+        fault = self._self_test.fault(kinds.SENSOR_IMU)
         sensing = Sensing(
             self._core, imu, config.imu.placement, config.alarms.no_motion_min, here, self._duty, wearer.on_sense, fault
         )
@@ -122,6 +125,8 @@ class App:
         tasks.add("wearer", lambda beat: wearer.watch_time(here.sleep_ms, beat))
         tasks.add("duty", lambda beat: self._duty.run(here.sleep_ms, beat))
         self._add_proximity(tasks, near.listen, near.receive, lambda network: near.start_uwb(_TAG, network))
+        self._duty.tell(wearer.on_duty)
+        self._duty.tell(self._on_duty)
 
     def _add_node(self, tasks):
         from jikimi.edge.proximity_node import NodeProximity
@@ -139,6 +144,7 @@ class App:
         own = identity.uwb_name(self._config.device)
         start_uwb = lambda network: self._uwb.start(_ANCHOR, network, own)  # noqa: E731
         self._add_proximity(tasks, near.listen, near.measure, start_uwb)
+        self._self_test.begin()
 
     def _add_proximity(self, tasks, listen, measure, start_uwb):
         sleep_ms, air, uwb, duty = self._port.sleep_ms, self._air, self._uwb, self._duty
@@ -150,10 +156,10 @@ class App:
         async def stop_air():
             air.stop()
 
-        ble_fault = Fault(kinds.SENSOR_BLE, self._alarms)
+        ble_fault = self._self_test.fault(kinds.SENSOR_BLE)
         tasks.add("air", lambda beat: keep(start_air, listen, stop_air, ble_fault, duty, sleep_ms, beat))
         if uwb is not None:
-            uwb_fault = Fault(kinds.SENSOR_UWB, self._alarms)
+            uwb_fault = self._self_test.fault(kinds.SENSOR_UWB)
             start = lambda: start_uwb(network)  # noqa: E731
             tasks.add("uwb", lambda beat: keep(start, measure, uwb.sleep, uwb_fault, duty, sleep_ms, beat))
 
@@ -161,7 +167,10 @@ class App:
         self._port.say("jk duty " + ("on" if on else "off"))
         self._recorder.on = on
         self._warner.on_duty(on)
-        if not on:
+        if on:
+            self._self_test.begin()
+            self._warner.briefly(TEST, TEST_MS)
+        else:
             self._on_level(0, 0, 0)
 
     def _on_level(self, level, source, latency_ms):
@@ -175,7 +184,6 @@ class App:
 
     def _make_reports(self, root):
         here, hardware = self._port, self._hardware
-        battery = Battery(hardware.battery_adc(), self._alarms) if self._config.kind == "tag" else None
         firmware_hash = fingerprint.of_tree(here.application_dir(root))
         config_hash = configuration.digest(root + "/config.json")
         return Reports(
@@ -187,7 +195,7 @@ class App:
             hardware.reset_reason(),
             firmware_hash,
             config_hash,
-            battery,
+            self._battery,
         )
 
     def _make_link(self, tls, client_id):

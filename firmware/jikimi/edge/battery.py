@@ -5,6 +5,7 @@ from jikimi.wire import kinds
 # Resting voltage and charge of a usual cell; between the rows straight lines.
 _CURVE = ((3300, 0), (3600, 10), (3700, 25), (3800, 50), (3950, 75), (4150, 100))
 _DIVIDER = 2
+_LEAST_MV, _MOST_MV = 2800, 4400
 _LOW_PCT = 10
 _GOOD_PCT = 20
 
@@ -16,9 +17,16 @@ class Battery:
         self._adc = adc
         self._alarms = alarms
 
+    def fault(self):
+        """kinds.FAULT_… when the voltage is none a cell can have while the device runs; 0: it is plausible."""
+        return 0 if _LEAST_MV <= self._millivolts() <= _MOST_MV else kinds.FAULT_SELF_TEST
+
+    def _millivolts(self):
+        return self._adc.read_uv() * _DIVIDER // 1000
+
     def percent(self):
         """Charge now; writes LOW_BATTERY once when it has become low, and the all-clear when it was charged."""
-        pct = charge_pct(self._adc.read_uv() * _DIVIDER // 1000)
+        pct = charge_pct(self._millivolts())
         low = self._alarms.of((kinds.LOW_BATTERY,))
         if not low and pct < _LOW_PCT:
             self._alarms.start(kinds.LOW_BATTERY, {kinds.BATTERY_PCT: pct})

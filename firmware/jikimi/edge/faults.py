@@ -10,17 +10,24 @@ class Fault:
     """State of one part (kinds.SENSOR_…); call it as often as it is known with kinds.FAULT_…, or 0 when it works.
 
     `alarms` as open_alarms.OpenAlarms: a fault from before a restart is not raised again, and ended when it is mended.
+    `heard(sensor, fault)` hears what is new.
     """
 
-    def __init__(self, sensor, alarms):
+    def __init__(self, sensor, alarms, heard):
         self._sensor = sensor
         self._alarms = alarms
+        self._heard = heard
+        self._fault = None
+
+    def forget(self):
+        """What is told next is new."""
         self._fault = None
 
     def __call__(self, fault):
         if fault == self._fault:
             return
         self._fault = fault
+        self._heard(self._sensor, fault)
         raised = self._alarms.of((kinds.SENSOR_FAULT,), self._sensor)
         if not fault:
             self._alarms.end(raised, kinds.WHY_RESTORED)

@@ -20,6 +20,8 @@ _EVENT_WORDS = const(4)
 _PERIOD_MS = const(40)
 # Without a sample for so long the sensor is broken, whatever it answers.
 _SILENCE_MS = const(1000)
+# The same sample for so long is none: the noise of a sensor that lives is larger than its resolution.
+_FROZEN_MS = const(2000)
 _RETRY_MS = const(2000)
 # What the core takes for "do not watch for stillness".
 _NEVER_S = const(-1)
@@ -49,30 +51,55 @@ class Sensing:
         self._motion = core.motion_new(rate_hz, acc, gyro)
         self._fall = core.fall_new(PLACEMENTS.index(placement), no_motion_min * 60 or _NEVER_S)
         self._bend = core.bend_new()
-        self._sample_at = 0
+        self._sample_at = self._change_at = 0
+        self._last = bytearray(_SAMPLE_BYTES)
+        self._tested = False
+        self._weakness = 0
 
     async def run(self, beat):
-        """Read while on duty; a sensor that fails is started again."""
+        """Read while on duty, after a self-test; a sensor that fails is started again."""
         while True:
-            await until_on(self._duty, self._port.sleep_ms, beat)
-            beat()
+            fault = kinds.FAULT_SILENT
             try:
+                if not self._duty.on:
+                    self._imu.stop()
+                    await until_on(self._duty, self._port.sleep_ms, beat)
+                    self._tested = False
+                beat()
+                if not self._tested:
+                    self._weakness = await self._self_test()
                 await self._imu.start()
-                await self._read_until_silent(beat)
+                fault = await self._read_until_fault(beat)
             except OSError:
                 pass  # bus or chip: what matters is said by the next line, and it is tried again
             if self._duty.on:
-                self._on_fault(kinds.FAULT_SILENT)
+                self._on_fault(fault)
                 await self._port.sleep_ms(_RETRY_MS)
 
-    async def _read_until_silent(self, beat):
+    async def _self_test(self):
+        """The chip's own test: what it says goes for as long as the duty does."""
+        failed = await self._imu.self_test()
+        self._tested = True
+        if not failed:
+            return 0
+        self._port.say("jk log self-test of the inertial unit: " + failed)
+        return kinds.FAULT_SELF_TEST
+
+    async def _read_until_fault(self, beat):
+        """kinds.FAULT_… when the sensor has stopped, or says the same for ever; 0 when the duty ends."""
         port = self._port
-        self._sample_at = port.ticks_ms()
-        while self._duty.on and port.ticks_diff(port.ticks_ms(), self._sample_at) < _SILENCE_MS:
+        self._sample_at = self._change_at = port.ticks_ms()
+        while self._duty.on:
             beat()
-            if self._drain():
-                self._on_fault(0)
+            now = port.ticks_ms()
+            if port.ticks_diff(now, self._sample_at) >= _SILENCE_MS:
+                return kinds.FAULT_SILENT
+            if port.ticks_diff(now, self._change_at) >= _FROZEN_MS:
+                return kinds.FAULT_FROZEN
+            if self._drain() and self._change_at == self._sample_at:
+                self._on_fault(self._weakness)
             await port.sleep_ms(_PERIOD_MS)
+        return 0
 
     def _drain(self):
         """Everything in the FIFO, block by block; how many samples."""
@@ -83,10 +110,23 @@ class Sensing:
                 return total
             now = self._port.ticks_ms()
             self._sample_at = now
+            if self._changed(count):
+                self._change_at = now
             total += count
             self._push(count, now)
             if count < _BLOCK_SAMPLES:
                 return total
+
+    def _changed(self, count):
+        """Whether the newest sample differs from the one kept, which it replaces: noise alone changes a live one."""
+        samples, last = self._samples, self._last
+        start = (count - 1) * _SAMPLE_BYTES
+        changed = False
+        for i in range(_SAMPLE_BYTES):
+            if samples[start + i] != last[i]:
+                last[i] = samples[start + i]
+                changed = True
+        return changed
 
     def _push(self, count, now):
         age_ms = count * 1000 // self._imu.rate_hz

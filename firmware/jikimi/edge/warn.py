@@ -15,6 +15,7 @@ HELP = 7
 FELT = 8
 STORED = 9
 ON_DUTY = 10
+TEST = 11
 
 _HAPTIC = 1
 _TONE = 2
@@ -35,10 +36,12 @@ _PATTERNS = {
     CHECK_IN: ((100, _HAPTIC | _TONE | _AMBER), (150, 0), (100, _HAPTIC | _TONE | _AMBER), (1500, _GREEN)),
     FELT: ((1000, _HAPTIC),),
     ON_DUTY: ((100, _GREEN), (4900, 0)),
+    TEST: ((300, _HAPTIC), (300, _TONE), (300, _RED), (300, _AMBER), (300, _GREEN)),
     IDENTIFY: ((250, _LIGHTS | _TONE), (250, 0)),
 }
 _TONE_HZ = 2700  # where small piezo buzzers are loudest
 _STEP_MS = 50
+TEST_MS = 1500
 
 
 class Warner:

@@ -117,18 +117,22 @@ class Wearer:
 
     async def watch_button(self, pressed, sleep_ms, beat):
         """`pressed()` is the state of the button."""
-        held_ms = 0
+        since_ms = None
+        called = False
         while True:
             beat()
             await sleep_ms(_POLL_MS)
+            now_ms = self._clock.up_ms()
             if pressed():
-                held_ms += _POLL_MS
-                if held_ms == _SOS_MS:
+                since_ms = now_ms if since_ms is None else since_ms
+                if not called and now_ms - since_ms >= _SOS_MS:
+                    called = True
                     self._call_for_help()
             else:
-                if 0 < held_ms < _SOS_MS:
+                if since_ms is not None and not called:
                     self._all_is_well()
-                held_ms = 0
+                since_ms = None
+                called = False
 
     def _all_is_well(self):
         self._clear(WEARER, kinds.WHY_CANCELLED)

@@ -86,7 +86,8 @@ class Tag:
     def press(self, polls):
         levels = [1] * polls + [0]
 
-        async def nap(_ms):
+        async def nap(ms):
+            self.clock.ms += ms
             if not levels:
                 raise OSError("end")
 

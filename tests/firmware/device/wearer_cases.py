@@ -43,6 +43,7 @@ class Clock:
 
 haptic, buzzer, red, amber, green = Pin(), Pwm(), Pin(), Pin(), Pin()
 warner = Warner(haptic, buzzer, red, amber, green)
+clock = Clock()
 records = []
 warned = []
 shown_at_record = []
@@ -58,7 +59,7 @@ SETTINGS = Section({"cancel_s": 0, "check_in_min": None, "silent_sos": False})
 
 
 def made(alarms):
-    return Wearer(warner, lambda *args: warned.append(list(args)), record, Clock(), alarms, SETTINGS)
+    return Wearer(warner, lambda *args: warned.append(list(args)), record, clock, alarms, SETTINGS)
 
 
 wearer = made(opened(record))
@@ -92,7 +93,8 @@ async def press(wearer, *pattern):
     """Button levels, one per poll; the watch ends with the pattern."""
     levels = list(pattern)
 
-    async def nap(_ms):
+    async def nap(ms):
+        clock.ms += ms
         if not levels:
             raise OSError("end")
 

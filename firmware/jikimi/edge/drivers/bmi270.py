@@ -106,6 +106,10 @@ class Bmi270(Imu):
         self._write(_PWR_CTRL, _BOTH_ON)
         self._write(_CMD, _FIFO_FLUSH)
 
+    def stop(self):
+        """Switch both sensors off."""
+        self._write(_PWR_CTRL, 0)
+
     async def _initialise(self):
         if self._read(_CHIP_ID) != _IDENTITY:
             raise OSError("no BMI270 at this address")

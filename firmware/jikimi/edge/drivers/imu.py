@@ -5,6 +5,7 @@ A driver offers `rate_hz`, `acc_lsb_per_g`, `gyro_lsb_per_dps_x100`, `overruns` 
 - `await start()`: reset and configure; OSError when the chip is another one, or none;
 - `read_into(samples)`: move samples from the FIFO to a buffer (int16 LE ax ay az gx gy gz each), at most `BURST` a
   call; how many, 0 when there are none. Nothing is allocated;
+- `stop()`: no more samples, least current, until the next `start`;
 - `await self_test()`: what failed of the chip's own test ("acc x", …), "" when nothing did, None when the wearer moved
   too much to tell. About a second long; `start` comes after it.
 

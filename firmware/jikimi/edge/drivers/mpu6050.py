@@ -28,6 +28,7 @@ _WHO_AM_I = const(0x75)  # register 117
 
 _IDENTITY = const(0x68)
 _DEVICE_RESET = const(0x80)
+_SLEEP = const(0x40)
 _CLOCK_BY_GYRO = const(0x01)
 _FULL_SCALE = const(0x18)  # ±16 g, ±2000 dps
 _BOTH_IN_FIFO = const(0x78)
@@ -73,6 +74,10 @@ class Mpu6050(Imu):
         self._write(_INT_ENABLE, _FIFO_OFLOW)
         self._write(_FIFO_EN, _BOTH_IN_FIFO)
         self._empty_fifo()
+
+    def stop(self):
+        """Sleep."""
+        self._write(_PWR_MGMT_1, _SLEEP)
 
     async def _wake(self):
         if self._read(_WHO_AM_I) != _IDENTITY:

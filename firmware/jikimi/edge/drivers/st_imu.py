@@ -54,6 +54,11 @@ class StImu(Imu):
         self._write(_CTRL2_G, rate | _FS_2000_DPS)
         self._start_fifo(rate)
 
+    def stop(self):
+        """Power down both sensors."""
+        self._write(_CTRL1_XL, 0)
+        self._write(_CTRL2_G, 0)
+
     async def _reset(self):
         if self._read(_WHO_AM_I) != self.IDENTITY:
             raise OSError("no " + self.NAME + " at this address")

@@ -32,19 +32,36 @@ _FIELDS: Final = {
     kinds.LOST_LAST: "lost_last",
     kinds.CANCEL_MS: "cancel_ms",
     kinds.SILENT: "silent",
+    kinds.WAITING_MS: "waiting_ms",
+    kinds.ALARM_KIND: "alarm",
+    kinds.LASTS_MIN: "lasts_min",
+    kinds.NEEDED_MIN: "needed_min",
+    kinds.PASSED: "passed",
+    kinds.FAILED: "failed",
+    kinds.FAULT: "fault",
+}
+_SENSORS: Final = {
+    kinds.SENSOR_IMU: "imu",
+    kinds.SENSOR_BLE: "ble",
+    kinds.SENSOR_UWB: "uwb",
+    kinds.SENSOR_CLOCK: "clock",
+    kinds.SENSOR_FLASH: "flash",
+    kinds.SENSOR_HEART: "heart",
+    kinds.SENSOR_BATTERY: "battery",
 }
 _VALUES: Final[dict[int, dict[int, str]]] = {
     kinds.LEVEL: {kinds.LEVEL_WARN: "warn", kinds.LEVEL_DANGER: "danger"},
     kinds.SOURCE: {kinds.SOURCE_BLE: "ble", kinds.SOURCE_UWB: "uwb", kinds.SOURCE_FALL: "fall"},
     kinds.WHY: WHY,
-    kinds.SENSOR: {
-        kinds.SENSOR_IMU: "imu",
-        kinds.SENSOR_BLE: "ble",
-        kinds.SENSOR_UWB: "uwb",
-        kinds.SENSOR_CLOCK: "clock",
-        kinds.SENSOR_FLASH: "flash",
+    kinds.SENSOR: _SENSORS,
+    kinds.ALARM_KIND: {kind: kinds.name(kind) for kind in kinds.KINDS},
+    kinds.FAULT: {
+        kinds.FAULT_SILENT: "silent",
+        kinds.FAULT_FROZEN: "frozen",
+        kinds.FAULT_SELF_TEST: "self-test",
     },
 }
+_SETS: Final = (kinds.PASSED, kinds.FAILED)
 
 
 def named(body: bytes) -> dict[str, Any]:
@@ -56,4 +73,6 @@ def named(body: bytes) -> dict[str, Any]:
 def _value(key: int, value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
+    if key in _SETS and isinstance(value, int):
+        return [name for sensor, name in _SENSORS.items() if value >> sensor & 1]
     return _VALUES[key].get(value, value) if key in _VALUES and isinstance(value, int) else value

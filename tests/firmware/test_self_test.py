@@ -1,0 +1,22 @@
+"""The self-test's own parts: the flash in each of its failures, and the record of all."""
+
+from jikimi.wire import kinds
+
+SILENT, WRONG = kinds.FAULT_SILENT, kinds.FAULT_SELF_TEST
+
+
+def test_every_way_in_which_a_flash_fails_is_found(run_device):
+    assert run_device("self_test_cases")["flash"] == [0, SILENT, SILENT, SILENT, SILENT, WRONG, SILENT]
+
+
+def test_the_first_word_of_each_part_counts_and_the_last_of_them_makes_the_record(run_device):
+    result = run_device("self_test_cases")
+    before, (passed, fault) = result["first words"]
+    bad = 1 << kinds.SENSOR_FLASH | 1 << kinds.SENSOR_BATTERY
+    assert before == 2  # the alarms of flash and battery
+    assert passed == [kinds.SELF_TEST, [[kinds.PASSED, 1 << kinds.SENSOR_IMU], [kinds.FAILED, bad]]]
+    assert fault[0] == kinds.SENSOR_FAULT
+
+
+def test_a_fault_that_goes_on_is_no_second_alarm_at_the_next_test(run_device):
+    assert [kind for kind, _data in run_device("self_test_cases")["again"]] == [kinds.SELF_TEST, kinds.CLEARED]
