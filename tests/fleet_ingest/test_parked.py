@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jikimi.fleet.ingest.sort import sort
-from jikimi.fleet.ingest.worker import Worker
 from jikimi.fleet.mqtt import Incoming
 from jikimi.fleet.store import Batch, DeadLetter, Source, Store, StreamKey
 from jikimi.wire import WireError, host, kinds, messages, topics
 from tests.fleet_ingest.build import SITE, events, set_state
-from tests.fleet_ingest.test_worker import Wire
+from tests.fleet_ingest.test_worker import Wire, work_off
 
 EVENT = kinds.STREAM_EVENT
 T1 = StreamKey("t1", 1, EVENT)
@@ -33,8 +32,8 @@ def incoming(content: bytes, device: str = "t1", leaf: str = topics.EVENT) -> In
 def answers(store: Store, content: bytes) -> list[int]:
     """Acknowledgements that one message brings."""
     wire = Wire([incoming(content)])
-    Worker(SITE, wire, store).step()
-    return [messages.decode_ack(sent)[2] for _, sent, _ in wire.sent]
+    work_off(wire, store)
+    return [messages.decode_ack(sent)[2] for _, sent in wire.sent]
 
 
 def test_a_device_with_records_the_wire_cannot_carry_gets_all_of_its_journal_acknowledged(store):

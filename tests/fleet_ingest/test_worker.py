@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterable
+from contextlib import closing
 
 import pytest
 
 from jikimi.fleet.errors import MessageError, StoreError
+from jikimi.fleet.ingest.committer import BatchStore
 from jikimi.fleet.ingest.worker import Worker, clock_needs_setting
 from jikimi.fleet.mqtt import Incoming
 from jikimi.fleet.store import Batch, Outcome, Store
@@ -24,9 +27,18 @@ class Wire:
         self.ready = True
         self.log: list[str] = []
         self.acknowledged: list[int] = []
-        self.sent: list[tuple[str, bytes, int]] = []
+        self.sent: list[tuple[str, bytes]] = []
         self.pauses: list[float] = []
+        self.wakes = 0
         self._bursts = list(bursts)
+
+    @property
+    def left(self) -> int:
+        return sum(map(len, self._bursts))
+
+    @property
+    def empty(self) -> bool:
+        return not self._bursts
 
     def receive(self, timeout_s: float) -> list[Incoming]:
         return self._bursts.pop(0) if self._bursts else []
@@ -35,16 +47,16 @@ class Wire:
         self.pauses.append(timeout_s)
 
     def wake(self) -> None:
-        self.log.append("wake")
+        self.wakes += 1
 
     def acknowledge(self, messages: Iterable[Incoming]) -> None:
         self.acknowledged += [message.mid for message in messages]
         self.log.append("acknowledge")
 
-    def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> int:
-        self.sent.append((topic, payload, qos))
-        self.log.append("publish")
-        return 1
+    def publish_all(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        for topic, payload in messages:
+            self.sent.append((topic, payload))
+            self.log.append("publish")
 
 
 class Troubled:
@@ -64,6 +76,16 @@ class Troubled:
         outcome = self._store.store_batch(batch)
         self._wire.log.append("commit")
         return outcome
+
+
+def work_off(wire: Wire, store: BatchStore, **options: float) -> Worker:
+    """A worker that has read, committed and acknowledged everything `wire` had."""
+    worker = Worker(SITE, wire, store, **options)
+    with closing(worker):
+        while not wire.empty:
+            worker.step()
+        worker.finish()
+    return worker
 
 
 _mids = itertools.count(1)
@@ -88,24 +110,24 @@ def broken() -> StoreError:
 def test_a_batch_is_committed_then_acknowledged_then_the_devices_are_told(store):
     first, second = records("t1", 1, 2), records("t2", 1)
     wire = Wire([first], [second])
-    Worker(SITE, wire, Troubled(wire, store)).step()
+    work_off(wire, Troubled(wire, store), linger_s=60)
     assert wire.log == ["commit", "acknowledge", "publish", "publish"]
     assert wire.acknowledged == [first.mid, second.mid]
-    told = {topic: (messages.decode_ack(payload), qos) for topic, payload, qos in wire.sent}
-    assert told == {f"jk/{SITE}/t1/ack": ((1, 1, 2), 0), f"jk/{SITE}/t2/ack": ((1, 1, 1), 0)}
+    told = {topic: messages.decode_ack(payload) for topic, payload in wire.sent}
+    assert told == {f"jk/{SITE}/t1/ack": (1, 1, 2), f"jk/{SITE}/t2/ack": (1, 1, 1)}
 
 
 def test_a_commit_that_fails_for_a_while_is_tried_again_and_acknowledged_only_then(store, broken):
     wire = Wire([records("t1", 1)])
-    Worker(SITE, wire, Troubled(wire, store, broken, broken)).step()
+    work_off(wire, Troubled(wire, store, broken, broken))
     assert wire.log == ["failure", "failure", "commit", "acknowledge", "publish"]
-    assert wire.pauses == sorted(wire.pauses)
 
 
 def test_a_database_that_stays_broken_ends_the_worker_with_nothing_acknowledged(store, broken):
     wire = Wire([records("t1", 1)])
     with pytest.raises(StoreError):
-        Worker(SITE, wire, Troubled(wire, store, *[broken] * 99)).run()
+        work_off(wire, Troubled(wire, store, *[broken] * 99), patience_s=0.3)
+    assert wire.log[:2] == ["failure", "failure"]
     assert wire.acknowledged == []
     assert wire.sent == []
 
@@ -113,7 +135,7 @@ def test_a_database_that_stays_broken_ends_the_worker_with_nothing_acknowledged(
 def test_an_error_nobody_expected_ends_the_worker_with_nothing_acknowledged(store):
     wire = Wire([records("t1", 1)])
     with pytest.raises(ZeroDivisionError):
-        Worker(SITE, wire, Troubled(wire, store, ZeroDivisionError())).run()
+        work_off(wire, Troubled(wire, store, ZeroDivisionError()))
     assert wire.acknowledged == []
 
 
@@ -128,8 +150,7 @@ def test_what_the_database_cannot_hold_becomes_a_dead_letter_and_the_rest_is_sto
                 raise refuse
             return super().store_batch(batch)
 
-    worker = Worker(SITE, wire, Refusing(wire, store))
-    worker.step()
+    worker = work_off(wire, Refusing(wire, store))
     assert [row.seq for row in store.records_after(0)] == [1]
     assert [(row.payload, row.reason) for row in store.dead_letters()] == [(bad.payload, "refused-by-store")]
     assert wire.acknowledged == [good.mid, bad.mid]
@@ -139,67 +160,136 @@ def test_what_the_database_cannot_hold_becomes_a_dead_letter_and_the_rest_is_sto
 def test_bad_messages_are_acknowledged_to_the_broker_and_do_not_stop_the_flow(store):
     bad, foreign, good = garbage(), records("stranger", 1), records("t1", 1)
     wire = Wire([bad, foreign, good])
-    worker = Worker(SITE, wire, store)
-    worker.step()
+    worker = work_off(wire, store)
     assert wire.acknowledged == [bad.mid, foreign.mid, good.mid]
-    assert [topic for topic, _, _ in wire.sent] == [f"jk/{SITE}/t1/ack"]
+    assert [topic for topic, _ in wire.sent] == [f"jk/{SITE}/t1/ack"]
     assert {row.payload for row in store.dead_letters()} == {bad.payload, foreign.payload}
     assert (worker.totals.messages, worker.totals.stored, worker.totals.refused) == (3, 1, 2)
 
 
 def test_messages_that_come_close_together_share_a_commit_of_bounded_size(store):
-    bursts = [[records("t1", seq)] for seq in range(1, 601)]
+    bursts = [[records("t1", seq) for seq in range(first, first + 250)] for first in range(1, 1251, 250)]
     wire = Wire(*bursts)
     troubled = Troubled(wire, store)
-    worker = Worker(SITE, wire, troubled)
-    worker.step()
-    worker.step()
-    assert [len(batch.messages) for batch in troubled.batches] == [500, 100]
+    work_off(wire, troubled, linger_s=60)
+    assert [len(batch.messages) for batch in troubled.batches] == [1000, 250]
+
+
+def test_large_messages_bound_a_commit_by_their_bytes(store):
+    large = Incoming(f"jk/{SITE}/t1/ev", b"\xff" * 60_000, False, NOW_MS, 1, next(_mids), 1)
+    wire = Wire(*[[large]] * 12)
+    troubled = Troubled(wire, store)
+    work_off(wire, troubled, linger_s=60)
+    assert [len(batch.dead_letters) for batch in troubled.batches] == [9, 3]
+
+
+class Stalled:
+    """A store whose first commit takes until it is let go."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.let_go = threading.Event()
+        self.sizes: list[int] = []
+
+    def store_batch(self, batch: Batch) -> Outcome:
+        self.sizes.append(len(batch.messages))
+        assert self.let_go.wait(60)
+        return self._store.store_batch(batch)
+
+
+def test_while_a_commit_stalls_one_batch_is_read_and_the_rest_stays_at_the_broker(store):
+    wire = Wire(*[[records("t1", seq)] for seq in range(1, 3001)])
+    stalled = Stalled(store)
+    with closing(Worker(SITE, wire, stalled)) as worker:
+        while not wire.pauses:
+            worker.step()
+        for _ in range(50):
+            worker.step()
+        assert 3000 - wire.left <= 2 * 1000
+        assert wire.acknowledged == []
+        stalled.let_go.set()
+        while not wire.empty:
+            worker.step()
+        worker.finish()
+    assert max(stalled.sizes) <= 1000
+    assert len(wire.acknowledged) == 3000
+    assert store.sequences()[0].upto == 3000
+
+
+def test_the_next_batch_is_read_while_one_is_committed_and_its_end_wakes_the_reader(store):
+    wire = Wire([records("t1", 1, leaf=topics.ALARM)], [records("t1", 1)])
+    stalled = Stalled(store)
+    with closing(Worker(SITE, wire, stalled)) as worker:
+        worker.step()
+        worker.step()
+        assert (wire.empty, wire.acknowledged, wire.wakes) == (True, [], 0)
+        stalled.let_go.set()
+        worker.finish()
+    assert len(wire.acknowledged) == 2
+    assert wire.wakes == 2
+
+
+def test_a_gap_that_stays_is_asked_for_and_one_that_closes_is_not(store, monkeypatch):
+    now_s = [100.0]
+    monkeypatch.setattr("jikimi.fleet.ingest.worker.time.monotonic", lambda: now_s[0])
+
+    def asked(wire: Wire) -> list[tuple[int, dict[int, object]]]:
+        sent = [messages.decode_command(payload)[:2] for topic, payload in wire.sent if topic.endswith("/cmd")]
+        wire.sent.clear()
+        return sent
+
+    wire = Wire([records("t1", 1, 2), records("t1", 5), records("t2", 2)], [records("t2", 1)])
+    with closing(Worker(SITE, wire, store, linger_s=0)) as worker:
+        while not wire.empty:
+            worker.step()
+            worker.finish()
+        assert asked(wire) == []
+        for at_s, wanted in ((101.0, 0), (103.0, 1), (110.0, 0), (134.0, 1)):
+            now_s[0] = at_s
+            worker.step()
+            meant = {messages.ARG_BOOT: 1, messages.ARG_STREAM: 1, messages.ARG_SEQ: 3}
+            assert asked(wire) == [(messages.CMD_RESEND, meant)] * wanted
 
 
 def test_a_wearer_who_asks_about_an_alarm_that_is_taken_on_is_told_again(store):
-    Worker(SITE, Wire([records("t1", 1, leaf=topics.ALARM)]), store).step()
+    work_off(Wire([records("t1", 1, leaf=topics.ALARM)]), store)
     store.acknowledge_alarm("t1.1.1", "first-aider", NOW_MS)
     asked: dict[int, object] = {kinds.REF_SEQ: 1, kinds.WAITING_MS: 30_000, kinds.ALARM_KIND: kinds.FALL}
     payload = messages.encode_records(1, kinds.STREAM_ALARM, [(2, kinds.STILL_OPEN, 31_000, asked)], NOW_MS, 2)
     wire = Wire([Incoming(f"jk/{SITE}/t1/al", payload, False, NOW_MS, 1, next(_mids), 1)])
-    Worker(SITE, wire, store).step()
-    sent = [messages.decode_command(payload)[:2] for topic, payload, _ in wire.sent if topic.endswith("/cmd")]
+    work_off(wire, store)
+    sent = [messages.decode_command(payload)[:2] for topic, payload in wire.sent if topic.endswith("/cmd")]
     assert sent == [(messages.CMD_ALARM_SEEN, {messages.ARG_BOOT: 1, messages.ARG_SEQ: 1})]
 
 
-def test_an_alarm_does_not_wait_for_company(store):
-    class Listening(Wire):
-        def __init__(self, *bursts: list[Incoming]) -> None:
-            super().__init__(*bursts)
-            self.timeouts: list[float] = []
-
-        def receive(self, timeout_s: float) -> list[Incoming]:
-            self.timeouts.append(timeout_s)
-            return super().receive(timeout_s)
-
-    wire = Listening([records("t1", 1, leaf=topics.ALARM)])
-    Worker(SITE, wire, store).step()
-    assert wire.timeouts[1:] == [0.0]
+def test_an_alarm_does_not_wait_for_company_and_takes_along_what_does(store):
+    wire = Wire([records("t1", 1)], [records("t1", 1, leaf=topics.ALARM)])
+    troubled = Troubled(wire, store)
+    with closing(Worker(SITE, wire, troubled, linger_s=60)) as worker:
+        worker.step()
+        assert troubled.batches == []
+        worker.step()
+        worker.finish()
+    assert [len(batch.messages) for batch in troubled.batches] == [2]
 
 
 def test_stopping_commits_and_acknowledges_what_was_read(store):
     wire = Wire([records("t1", 1)])
-    worker = Worker(SITE, wire, store)
-    worker.stop()
-    worker.step()
+    with closing(Worker(SITE, wire, store, linger_s=60)) as worker:
+        worker.step()
+        worker.stop()
+        worker.run()
     assert len(wire.acknowledged) == 1
-    worker.run()
-    assert "wake" in wire.log
+    assert wire.wakes == 2
 
 
 def test_a_device_without_a_clock_is_told_the_time_at_once_or_not_at_all(store):
     birth = {"boot": 1, "status": "online", "kind": "tag", "clock_quality": kinds.CLOCK_NONE, "capabilities": []}
     payload = messages.encode_state({**birth, "reset_reason": "power", "firmware": "a", "config": "b", "core": "c"})
     wire = Wire([Incoming(f"jk/{SITE}/t1/st", payload, False, NOW_MS, 1, next(_mids), 1)])
-    Worker(SITE, wire, store).step()
-    ((topic, sent, qos),) = wire.sent
-    assert (topic, qos) == (f"jk/{SITE}/t1/cmd", 0)
+    work_off(wire, store)
+    ((topic, sent),) = wire.sent
+    assert topic == f"jk/{SITE}/t1/cmd"
     operation, arguments, _, _ = messages.decode_command(sent)
     assert operation == messages.CMD_TIME
     assert isinstance(arguments[messages.ARG_EPOCH_MS], int)

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from jikimi.fleet.errors import StoreError
-from jikimi.fleet.store import Batch, RecordMessage, Store, StreamKey, write
+from jikimi.fleet.store import Batch, RecordMessage, Store, StreamKey, schema, write
+from jikimi.fleet.store.copy import copy_all
 from jikimi.fleet.store.engine import again_if_in_vain, make_engine, writer
 from jikimi.wire import kinds
 from tests.fleet_ingest.build import SITE, add_devices, events, open_store
@@ -177,6 +178,17 @@ def test_a_deadlock_is_tried_again(url):
 
     in_threads(work, 2)
     assert len(tries) > 2
+
+
+@_POSTGRES
+def test_a_connection_that_dies_while_rows_are_copied_is_recognized_as_dead(store):
+    with pytest.raises(sa.exc.DBAPIError) as caught, store._engine.connect() as connection:  # noqa: PT012
+        mine = connection.execute(sa.select(sa.func.pg_backend_pid())).scalar()
+        with store._engine.connect() as other:
+            other.execute(sa.select(sa.func.pg_terminate_backend(mine)))
+        copy_all(connection, schema.lost, ["site"], ["x"])
+    assert caught.value.connection_invalidated
+    assert store.last_id() == 0
 
 
 def test_a_database_that_was_restarted_is_reached_again_without_an_error(postgres_server):

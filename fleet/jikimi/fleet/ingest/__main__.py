@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from jikimi.fleet import broker
@@ -45,8 +46,7 @@ def serve(site: Site) -> None:
     address, tls = broker.host_address(site), broker.host_context(site)
     session = Session(address, tls, site.client_id(NAME), clean=False, greeting=greeting(site.name))
     try:
-        with Store.open(site.database_url, site.name) as store:
-            worker = Worker(site.name, session, store)
+        with Store.open(site.database_url, site.name) as store, closing(Worker(site.name, session, store)) as worker:
             signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
             signal.signal(signal.SIGINT, lambda _number, _frame: worker.stop())
             if worker.wait_ready():

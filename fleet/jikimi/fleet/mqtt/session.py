@@ -29,6 +29,7 @@ _CONNECT_S = 5.0
 _RETRY_S, _RETRY_MAX_S = 0.1, 2.0  # after a loss; doubles with each failure
 _WRITE_S = 2.0  # for the broker to take what is written
 _PUBACK = b"\x40\x02"  # in front of the message's id
+_PUBLISH_0 = b"\x30"  # at QoS 0
 _READ_LIMIT = 256  # messages taken in one go
 
 
@@ -133,8 +134,12 @@ class Session:
             for message in messages
             if message.connection == self._connection and message.qos == 1
         )
-        if self._write_queued() and (sock := self._socket()) is not None and not _send_all(sock, packets):
-            _hang_up(sock)
+        self._send_now(packets)
+
+    def publish_all(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Send these (topic, payload) at QoS 0, all in one piece; without a connection they are lost."""
+        if self._client.is_connected():
+            self._send_now(b"".join(_publish_packet(topic, payload) for topic, payload in messages))
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> int:
         """Queue a message and return its id. At QoS 0 it is lost when there is no connection."""
@@ -209,6 +214,13 @@ class Session:
             self._client.loop_write()
         return True
 
+    def _send_now(self, packets: bytes) -> None:
+        sent = not packets or (
+            self._write_queued() and (sock := self._socket()) is not None and _send_all(sock, packets)
+        )
+        if not sent and (sock := self._socket()) is not None:
+            _hang_up(sock)
+
     def _sleep(self, timeout_s: float) -> None:
         self._drain_wake(select.select([self._wake_read], [], [], max(0.0, timeout_s))[0])
 
@@ -251,6 +263,17 @@ class Session:
                 self._connection,
             )
         )
+
+
+def _publish_packet(topic: str, payload: bytes) -> bytes:
+    name = topic.encode()
+    left = 2 + len(name) + len(payload)
+    packet = bytearray(_PUBLISH_0)
+    while left > 0x7F:
+        packet.append(left & 0x7F | 0x80)
+        left >>= 7
+    packet.append(left)
+    return bytes(packet + len(name).to_bytes(2, "big") + name + payload)
 
 
 def _send_all(sock: ssl.SSLSocket, packets: bytes) -> bool:

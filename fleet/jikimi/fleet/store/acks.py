@@ -53,7 +53,7 @@ def advance(
     touched: Collection[StreamKey],
     new: Mapping[StreamKey, Sequence[int]],
     lost: Iterable[LostRange],
-) -> dict[StreamKey, int]:
+) -> dict[StreamKey, Mark]:
     """Move the marks of the `touched` sequences; `new` and `lost` are in their tables already.
 
     `before` are marks that were taken. Returns the mark of each touched sequence, moved or not.
@@ -69,7 +69,7 @@ def advance(
         # Only a gap, old or new, leaves something above the mark to look for.
         after[key] = Mark(upto if upto == highest else _walk(connection, site, key, upto), highest)
     _save(connection, site, {key: mark for key, mark in after.items() if mark != before.get(key)})
-    return {key: mark.upto for key, mark in after.items()}
+    return after
 
 
 def _tops(lost: Iterable[LostRange]) -> dict[StreamKey, int]:
@@ -147,7 +147,7 @@ def park(connection: sa.Connection, site: str, key: StreamKey, seq: int, digest:
         return upto
     row = {"site": site, **key._asdict(), "seq": seq, "digest": digest}
     connection.execute(insert(connection, parked).on_conflict_do_nothing(), row)
-    return advance(connection, site, before, [key], {key: [seq]}, ())[key]
+    return advance(connection, site, before, [key], {key: [seq]}, ())[key].upto
 
 
 def _save(connection: sa.Connection, site: str, marks: Mapping[StreamKey, Mark]) -> None:

@@ -108,7 +108,8 @@ class Batch:
 class Outcome:
     """What a commit did. `acks`: for each sequence a message touched, the highest seq with nothing missing below.
 
-    `taken_on`: alarms a device still asks about although a person has taken them on.
+    `taken_on`: alarms a device still asks about although a person has taken them on. `gaps`: of those sequences of
+    `acks` that have something above what is missing, the highest seq.
     """
 
     stored: int = 0
@@ -116,3 +117,4 @@ class Outcome:
     refused: int = 0
     acks: dict[StreamKey, int] = field(default_factory=dict)
     taken_on: tuple[AlarmKey, ...] = ()
+    gaps: dict[StreamKey, int] = field(default_factory=dict)

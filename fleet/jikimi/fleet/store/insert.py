@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cbor2
 
 from jikimi.fleet.store.batch import StreamKey
+from jikimi.fleet.store.copy import copy_all
 from jikimi.fleet.store.derive import Stored, has_consequences
 from jikimi.fleet.store.schema import record
-from jikimi.fleet.store.upsert import insert
+from jikimi.fleet.store.upsert import insert, is_shared
 from jikimi.wire import kinds
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 _COLUMNS = [column.name for column in record.c if column.name != "id"]
 _WIDTH = len(_COLUMNS)
-_ROWS = 50  # of one statement; more gain nothing
+# Rows of one statement: a power of two, so that few different ones have to be prepared. The driver lets other threads
+# run while a statement does, so fewer statements mean less waiting for them.
+_MOST_ROWS = 512
 
 
 class Sender(NamedTuple):
@@ -70,27 +73,24 @@ def _add_rows(cells: list[Any], site: str, zone: str, message: RecordMessage) ->
 
 def _insert_all(connection: sa.Connection, cells: list[Any]) -> bool:
     """Insert all rows if none of them is there yet; else insert nothing and return False."""
-    step = _ROWS * _WIDTH
-    whole = len(cells) - len(cells) % step
+    if is_shared(connection):
+        return copy_all(connection, record, _COLUMNS, cells)
     with connection.begin_nested() as attempt:
-        inserted = 0
-        if whole:
-            rows = [tuple(cells[start : start + step]) for start in range(0, whole, step)]
-            inserted = connection.exec_driver_sql(_text(connection.dialect.paramstyle, _ROWS), rows).rowcount
-        if whole < len(cells):
-            left = tuple(cells[whole:])
-            text = _text(connection.dialect.paramstyle, len(left) // _WIDTH)
-            inserted += connection.exec_driver_sql(text, left).rowcount
+        inserted, start, left = 0, 0, len(cells) // _WIDTH
+        while left:
+            n_rows = min(_MOST_ROWS, 1 << (left.bit_length() - 1))
+            end = start + n_rows * _WIDTH
+            inserted += connection.exec_driver_sql(_text(n_rows), tuple(cells[start:end])).rowcount
+            start, left = end, left - n_rows
         if inserted * _WIDTH == len(cells):
             return True
         attempt.rollback()
     return False
 
 
-@functools.lru_cache(maxsize=2 * _ROWS)
-def _text(paramstyle: str, n_rows: int) -> str:
-    mark = "?" if paramstyle == "qmark" else "%s"
-    row = f"({', '.join([mark] * _WIDTH)})"
+@functools.lru_cache
+def _text(n_rows: int) -> str:
+    row = f"({', '.join('?' * _WIDTH)})"
     columns = ", ".join(_COLUMNS)
     return f"INSERT INTO {record.name} ({columns}) VALUES {', '.join([row] * n_rows)} ON CONFLICT DO NOTHING"  # noqa: S608, no values
 

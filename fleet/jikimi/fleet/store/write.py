@@ -37,7 +37,9 @@ def store_batch(connection: sa.Connection, site: str, batch: Batch) -> Outcome:
         horizon.announce(connection)
     new = insert_records(connection, site, messages, senders)
     lost = derive.update(connection, site, new.consequential)
-    acknowledged = acks.advance(connection, site, marks, _touched(messages, lost), new.seqs, lost)
+    after = acks.advance(connection, site, marks, _touched(messages, lost), new.seqs, lost)
+    acknowledged = {key: mark.upto for key, mark in after.items()}
+    gaps = {key: mark.highest for key, mark in after.items() if mark.upto < mark.highest}
     status.update(connection, site, [report for report in batch.statuses if report.device in senders], messages, active)
     letters = [*batch.dead_letters, *_from_unknown(batch, senders, active)]
     _bury(connection, site, letters)
@@ -47,7 +49,8 @@ def store_batch(connection: sa.Connection, site: str, batch: Batch) -> Outcome:
             acknowledged[letter.key] = acks.park(connection, site, letter.key, letter.seq, digest)
     sent = sum(len(message.records) for message in messages)
     taken_on = alarm_rows.taken_on(connection, site, new.consequential)
-    return Outcome(new.n, sent - new.n, len(letters), acknowledged, taken_on)
+    gaps = {key: highest for key, highest in gaps.items() if acknowledged[key] < highest}
+    return Outcome(new.n, sent - new.n, len(letters), acknowledged, taken_on, gaps)
 
 
 def _senders(connection: sa.Connection, site: str, batch: Batch) -> dict[str, Sender]:
