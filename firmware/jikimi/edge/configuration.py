@@ -1,8 +1,11 @@
 """The device's configuration file."""
 
 import json
+import os
 
 from jikimi.wire import settings
+
+_SECRET_BYTES = 16
 
 
 def load(path):
@@ -24,3 +27,29 @@ def read(path):
         raise settings.ConfigError(f"{path} cannot be read") from None
     except ValueError:
         raise settings.ConfigError(f"{path} is not JSON") from None
+
+
+def write(path, values, urandom=os.urandom):
+    """Make `values` the configuration in `path`, at once or not at all; ConfigError, and nothing is changed.
+
+    A tag's secret, and the number of the last signed configuration, stay what they were for the same device; a new
+    one makes its own secret.
+    """
+    whole = dict(values)
+    whole.update(_kept(path, values))
+    if whole.get("kind") == "tag" and "ephemeral_secret" not in whole:
+        whole["ephemeral_secret"] = urandom(_SECRET_BYTES).hex()
+    settings.check(whole)
+    with open(path + ".new", "w") as file:
+        json.dump(whole, file)
+    os.rename(path + ".new", path)
+
+
+def _kept(path, values):
+    try:
+        old = read(path)
+    except settings.ConfigError:
+        return {}
+    if not isinstance(old, dict) or old.get("device") != values.get("device"):
+        return {}
+    return {key: old[key] for key in ("ephemeral_secret", "sequence") if key in old}

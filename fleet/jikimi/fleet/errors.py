@@ -4,6 +4,8 @@ JikimiError                  everything a user can be told in one sentence
 ├── SiteError                the site directory is missing, damaged or already there: fix the path or the site
 ├── RegistryError            the registry refuses: unknown device, unusable name: fix the command
 ├── SigningError             a signing key is missing, damaged or used up: rotate it
+├── BatchError               the list of devices to provision is wrong: fix the file
+├── ConfigurationError       the desired configuration of a device is wrong: fix the file
 ├── StoreError                the database fails or has no such row: nothing was written
 ├── ServiceError             a service we supervise does not start or stopped: read its log, then start again
 ├── BoardError                a board, real or virtual, does not do what was asked: look at it, then try again
@@ -25,6 +27,14 @@ class RegistryError(JikimiError):
 
 class SigningError(JikimiError):
     """A signing key cannot sign, or what it signed cannot be read."""
+
+
+class BatchError(JikimiError):
+    """A batch file cannot be used, or has no row for a board; the text names the line."""
+
+
+class ConfigurationError(JikimiError):
+    """A desired configuration cannot be used; the text names the device or the file, and the key."""
 
 
 class StoreError(JikimiError):

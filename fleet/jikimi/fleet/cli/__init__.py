@@ -15,7 +15,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "alarm": ("jikimi.fleet.cli.alarm", "Alarms: list, acknowledge."),
     "bench": ("jikimi.fleet.cli.bench", "Measure what this machine can take."),
     "demo": ("jikimi.fleet.cli.demo", "Run a whole factory on emulated boards."),
-    "device": ("jikimi.fleet.cli.device", "Devices of a site: add, list, revoke."),
+    "device": ("jikimi.fleet.cli.device", "Devices of a site: flash, provision, list, revoke, …"),
     "replay": ("jikimi.fleet.cli.replay", "Run the signal core over recordings."),
     "report": ("jikimi.fleet.cli.report", "Near misses by zone and hour or by machine."),
     "site": ("jikimi.fleet.cli.site", "Make a site."),

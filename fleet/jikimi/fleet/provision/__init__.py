@@ -1,5 +1,21 @@
-"""Putting firmware, configuration and keys onto boards over USB."""
+"""From a box of boards to tested, labelled devices, over USB."""
 
-from jikimi.fleet.provision.usb import install, read_file
+from jikimi.fleet.provision.batch import Batch, Row, read_csv
+from jikimi.fleet.provision.enroller import Enroller, SiteEnroller
+from jikimi.fleet.provision.station import provision
+from jikimi.fleet.provision.work import FAIL, PASS, STEPS, Part, Result, Worker
 
-__all__ = ["install", "read_file"]
+__all__ = [
+    "FAIL",
+    "PASS",
+    "STEPS",
+    "Batch",
+    "Enroller",
+    "Part",
+    "Result",
+    "Row",
+    "SiteEnroller",
+    "Worker",
+    "provision",
+    "read_csv",
+]

@@ -15,8 +15,9 @@ from typing import Any
 from jikimi.fleet.errors import BoardError
 from jikimi.fleet.provision import ladder
 
-# Bytes of a file in one command, which the board holds in memory as text and as bytes.
+# Bytes of a file in one piece, and of pieces in one command: the board holds the command as text and as byte code.
 _CHUNK_BYTES = 2048
+_COMMAND_BYTES = 6144
 _PATHS_AT_ONCE = 32
 _SERIAL_TIMEOUT_S = 1.0
 _MAIN = "/main.py"
@@ -51,18 +52,18 @@ for folder in {folders}:
         if error.errno != 17:
             raise
 """
-_APPEND = """
-import binascii
-with open({path!r}, {mode!r}) as f:
-    f.write({data})
+# Text that is packed is shorter to send; what packing does not shorten (native code, keys) is sent as it is.
+_WRITER = """
+import binascii, deflate, io
+def w(path, mode, packed, text):
+    data = binascii.a2b_base64(text)
+    if packed:
+        data = deflate.DeflateIO(io.BytesIO(data), deflate.RAW, {bits}).read()
+    with open(path, mode) as f:
+        f.write(data)
 """
-_PLAIN = "binascii.a2b_base64({text})"
-_PACKED = (
-    "__import__('deflate').DeflateIO(__import__('io').BytesIO(binascii.a2b_base64({text})), "
-    "__import__('deflate').RAW, {bits}).read()"
-)
 
-Progress = Callable[[str, int, int], None]  # path, files written, files to write
+Progress = Callable[[int, int], None]  # files written, files to write
 
 
 def _silent(_text: str) -> None:
@@ -98,10 +99,12 @@ class Board:
         """
         wrong = self._differing(files)
         self._make_folders(wrong)
-        for done, path in enumerate(wrong):
+        if wrong:
+            self.run(_WRITER.format(bits=_WINDOW_BITS))
+        for done, command in _commands({path: files[path] for path in wrong}):
+            self.run(command)
             if progress is not None:
-                progress(path, done, len(wrong))
-            self._write(path, files[path])
+                progress(done, len(wrong))
         damaged = self._differing({path: files[path] for path in wrong})
         if damaged:
             raise BoardError(f"{damaged[0]} on the board at {self.port} reads back wrong: is its flash worn out?")
@@ -110,6 +113,15 @@ class Board:
     def read(self, path: str) -> bytes:
         """Content of a file on the board."""
         return bytes(self._transport.fs_readfile(path, chunk_size=_CHUNK_BYTES))
+
+    def read_if_there(self, path: str) -> bytes | None:
+        """Content of a file on the board, or None when there is none."""
+        found = self.ask(_HASHES.format(paths=[path]))[path]
+        return None if found is None else self.read(path)
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder unless it is there."""
+        self.run(_FOLDERS.format(folders=[path]))
 
     def reset(self) -> None:
         """Restart it; it does not answer any more."""
@@ -130,11 +142,6 @@ class Board:
         folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"/"}
         if folders:
             self.run(_FOLDERS.format(folders=sorted(folders)))
-
-    def _write(self, path: str, content: bytes) -> None:
-        for start in range(0, max(1, len(content)), _CHUNK_BYTES):
-            data = _literal(content[start : start + _CHUNK_BYTES])
-            self.run(_APPEND.format(path=path, mode="ab" if start else "wb", data=data))
 
 
 @contextmanager
@@ -180,13 +187,25 @@ def run(port: str, code: str) -> str:
         return board.run(code)
 
 
-def _literal(data: bytes) -> str:
-    """An expression that gives `data` on the board, packed where that is shorter: a serial line is the slow part."""
+def _commands(files: Mapping[str, bytes]) -> Iterator[tuple[int, str]]:
+    """What the board shall run to have `files`: (files that are whole after it, command)."""
+    lines: list[str] = []
+    for done, (path, content) in enumerate(files.items()):
+        for start in range(0, max(1, len(content)), _CHUNK_BYTES):
+            lines.append(_piece(path, start, content[start : start + _CHUNK_BYTES]))
+            if sum(map(len, lines)) > _COMMAND_BYTES:
+                yield done, "\n".join(lines)
+                lines = []
+    if lines:
+        yield len(files), "\n".join(lines)
+
+
+def _piece(path: str, start: int, data: bytes) -> str:
     packer = zlib.compressobj(9, zlib.DEFLATED, -_WINDOW_BITS)
     packed = packer.compress(data) + packer.flush()
-    if len(packed) < len(data):
-        return _PACKED.format(text=base64.b64encode(packed), bits=_WINDOW_BITS)
-    return _PLAIN.format(text=base64.b64encode(data))
+    shorter = len(packed) < len(data)
+    text = base64.b64encode(packed if shorter else data)
+    return f"w({path!r}, {'ab' if start else 'wb'!r}, {int(shorter)}, {text!r})"
 
 
 def _last_line(error: Exception) -> str:

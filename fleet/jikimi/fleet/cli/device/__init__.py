@@ -1,0 +1,19 @@
+"""`jikimi device`: the devices of a site, one module for each thing that is done with them."""
+
+from __future__ import annotations
+
+import click
+
+from jikimi.fleet.cli.device.add import add
+from jikimi.fleet.cli.device.change import assign_zone_, rename_, retire_, revoke_
+from jikimi.fleet.cli.device.listing import list_, show
+from jikimi.fleet.cli.device.provision import provision_
+
+
+@click.group("device")
+def command() -> None:
+    """Devices of a site: tags on people, nodes on machines."""
+
+
+for _one in (add, assign_zone_, list_, provision_, rename_, retire_, revoke_, show):
+    command.add_command(_one)

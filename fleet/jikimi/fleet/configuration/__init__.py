@@ -1,0 +1,20 @@
+"""Configuration of devices: desired as a file, resolved for each device, signed, sent, and reported back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jikimi.fleet.configuration.desired import Desired, Subject, Table, load, load_secrets, parse, render, resolve
+
+if TYPE_CHECKING:
+    from jikimi.fleet.site import Site
+
+__all__ = ["Desired", "Subject", "Table", "load", "parse", "render", "resolve", "settings_of"]
+
+DESIRED, SECRETS = "fleet.toml", "secrets.toml"
+
+
+def settings_of(site: Site, subject: Subject) -> Table:
+    """What `fleet.toml` of the site says this device shall be set to, secrets included."""
+    desired = load(site.path / DESIRED)
+    return resolve(desired, subject, site.name, site.endpoint(), load_secrets(site.path / SECRETS))
