@@ -9,8 +9,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,10 @@ _MACHINE = ["-M", "virt", "-cpu", "rv32", "-bios", "none", "-nographic", "-icoun
 _SEMIHOSTING = ["-semihosting-config", "enable=on,target=native"]
 _LONGEST = 120_000  # samples that fit beside the program
 
+DETECTORS = ("ble", "exertion", "uwb", "zone", "separation_mm")
+
 Event = tuple[int, int, int, int]
+Job = tuple[str, list[int], list[list[Any]]]  # detector, settings, pushes
 
 
 class Rv32Error(Exception):
@@ -74,19 +79,13 @@ def _call(command: list[str], seconds: int) -> str:
     return done.stdout + done.stderr  # qemu's semihosted console is its stderr
 
 
-def _compile(folder: Path, chip: Chip) -> Path:
-    (folder / "samples.S").write_text(
-        '.section .rodata\n.global samples, samples_end\nsamples:\n.incbin "samples.bin"\nsamples_end:\n',
+def _compile(folder: Path, main: str, symbol: str, settings: Mapping[str, int]) -> Path:
+    """An image of `main` with data.bin built in as `symbol`."""
+    (folder / "data.S").write_text(
+        f'.section .rodata\n.balign 4\n.global {symbol}, {symbol}_end\n{symbol}:\n.incbin "data.bin"\n{symbol}_end:\n',
         encoding="ascii",
     )
-    settings = {
-        "RATE_CENTIHZ": chip.rate_hz * 100,
-        "PLACEMENT": chip.placement,
-        "ACC_LSB": chip.acc_lsb,
-        "GYRO_LSB_X100": chip.gyro_lsb_x100,
-        "NO_MOTION_S": chip.no_motion_s,
-    }
-    sources = [ROOT / "tools" / "rv32_main.c", *sorted((NATIVE / "src").glob("*.c")), folder / "samples.S"]
+    sources = [ROOT / "tools" / main, *sorted((NATIVE / "src").glob("*.c")), folder / "data.S"]
     command = [_CC, *_TARGET, "--oslib=semihost", "--crt0=hosted", f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
     command += [f"-Wa,-I{folder}", *(f"-D{name}={value}" for name, value in settings.items())]
     command += [f"-Wl,--defsym={name}={value:#x}" for name, value in _MEMORY.items()]
@@ -95,16 +94,59 @@ def _compile(folder: Path, chip: Chip) -> Path:
     return image
 
 
+def _output(main: str, symbol: str, data: bytes, settings: Mapping[str, int]) -> str:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "data.bin").write_bytes(data)
+        image = _compile(folder, main, symbol, settings)
+        return _call([_QEMU, *_MACHINE, *_SEMIHOSTING, "-kernel", str(image)], 300)
+
+
 def run(raw: NDArray[np.int16], chip: Chip) -> Run:
     """Push `raw` (n, 6) counts through fall and bend, with a radio and a heart-rate sensor's worth of the others."""
     if len(raw) > _LONGEST:
         raise Rv32Error(f"{len(raw)} samples do not fit beside the program; at most {_LONGEST}")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "samples.bin").write_bytes(np.ascontiguousarray(raw, dtype="<i2").tobytes())
-        image = _compile(folder, chip)
-        text = _call([_QEMU, *_MACHINE, *_SEMIHOSTING, "-kernel", str(image)], 300)
-    return _parsed(text)
+    settings = {
+        "RATE_CENTIHZ": chip.rate_hz * 100,
+        "PLACEMENT": chip.placement,
+        "ACC_LSB": chip.acc_lsb,
+        "GYRO_LSB_X100": chip.gyro_lsb_x100,
+        "NO_MOTION_S": chip.no_motion_s,
+    }
+    return _parsed(_output("rv32_main.c", "samples", np.ascontiguousarray(raw, dtype="<i2").tobytes(), settings))
+
+
+def answers(jobs: Sequence[Job]) -> tuple[list[list[tuple[int, ...]]], list[int]]:
+    """What the detectors without samples say to every push of every job, and the instructions of each job's pushes.
+
+    Names are those of DETECTORS; numbers are those of the block API, with None as 0 and a tuple as 1 and its numbers; no settings are one
+    setting of 0.
+    """
+    words: list[int] = []
+    for name, new, pushes in jobs:
+        flat, chosen = [_flat(push) for push in pushes], new or [0]
+        words += [DETECTORS.index(name), len(chosen), *chosen, len(flat), len(flat[0])]
+        words += [number for push in flat for number in push]
+    text = _output("rv32_jobs.c", "script", np.array(words, dtype="<i4").tobytes(), {})
+    if not re.search(r"^done", text, re.MULTILINE) or re.search(r"^job -", text, re.MULTILINE):
+        raise Rv32Error(f"the program ended early or refused a setting:\n{text[-500:]}")
+    found = [
+        [tuple(map(int, line.split())) for line in re.findall(r"^answer (.*?)\r?$", part, re.MULTILINE)]
+        for part in re.split(r"^job 0", text, flags=re.MULTILINE)[1:]
+    ]
+    return found, [int(count) for count in re.findall(r"^count (\d+)", text, re.MULTILINE)]
+
+
+def _flat(push: Sequence[Any]) -> list[int]:
+    numbers: list[int] = []
+    for value in push:
+        if value is None:
+            numbers += [0, 0, 0, 0]
+        elif isinstance(value, int):
+            numbers.append(value)
+        else:
+            numbers += [1, *value]
+    return numbers
 
 
 def _parsed(text: str) -> Run:

@@ -1,12 +1,14 @@
 """The third platform: the same bits on a 32-bit RISC-V processor, and what they cost there."""
 
 from array import array
+from typing import Any
 
 import numpy as np
 import pytest
 
 from jikimi.sigcore import block
 from tests.native.signals import RAW_ACC_LSB, RAW_GYRO_LSB_X100, Raw, block_events, story, to_raw
+from tests.native.test_micropython_others import jobs
 from tools import rv32
 
 
@@ -47,6 +49,24 @@ def test_recorded_trials_give_the_same_events_on_rv32(sisfall_trials: dict[str, 
     assert there.events["fall"] == block_events(raw, 200)
     assert there.events["bend"] == bends(raw, 200)
     assert any(row[0] == 2 for row in there.events["fall"])
+
+
+def test_the_other_detectors_answer_the_same_on_rv32() -> None:
+    rng = np.random.default_rng(5)
+    speeds = rng.integers([1, 0, 0, 100, 0, 0, 0], [3000, 4000, 2000, 5000, 900, 900, 900], (200, 7))
+    work = [*jobs(), ("separation_mm", [], speeds.tolist())]
+    found, _ = rv32.answers(work)
+    assert len(found) == len(work)
+    for (name, new, pushes), answers in zip(work, found, strict=True):
+        assert answers == on_host(name, new, pushes), name
+
+
+def on_host(name: str, new: list[int], pushes: list[list[Any]]) -> list[tuple[int, ...]]:
+    if name == "separation_mm":
+        return [(block.separation_mm(*push),) for push in pushes]
+    state, push = getattr(block, f"{name}_new")(*new), getattr(block, f"{name}_push")
+    rows = [push(state, *numbers) for numbers in pushes]
+    return [row if isinstance(row, tuple) else (row,) for row in rows]
 
 
 def test_the_same_samples_cost_the_same_instructions_twice() -> None:
