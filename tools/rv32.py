@@ -119,8 +119,8 @@ def run(raw: NDArray[np.int16], chip: Chip) -> Run:
 def answers(jobs: Sequence[Job]) -> tuple[list[list[tuple[int, ...]]], list[int]]:
     """What the detectors without samples say to every push of every job, and the instructions of each job's pushes.
 
-    Names are those of DETECTORS; numbers are those of the block API, with None as 0 and a tuple as 1 and its numbers; no settings are one
-    setting of 0.
+    Names are those of DETECTORS; numbers are those of the block API, with None as 0 and a tuple as 1 and its numbers.
+    No settings are one setting of 0.
     """
     words: list[int] = []
     for name, new, pushes in jobs:
