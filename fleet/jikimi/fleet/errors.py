@@ -4,6 +4,7 @@ JikimiError                  everything a user can be told in one sentence
 ├── SiteError                the site directory is missing, damaged or already there: fix the path or the site
 ├── RegistryError            the registry refuses: unknown device, unusable name: fix the command
 ├── SigningError             a signing key is missing, damaged or used up: rotate it
+├── ImageError               an image for a chip is missing, damaged or for another one: fix the list or the file
 ├── BatchError               the list of devices to provision is wrong: fix the file
 ├── ConfigurationError       the desired configuration of a device is wrong: fix the file
 ├── StoreError                the database fails or has no such row: nothing was written
@@ -27,6 +28,10 @@ class RegistryError(JikimiError):
 
 class SigningError(JikimiError):
     """A signing key cannot sign, or what it signed cannot be read."""
+
+
+class ImageError(JikimiError):
+    """An image is not the one the list names; the text says which file and which digest."""
 
 
 class BatchError(JikimiError):

@@ -6,6 +6,7 @@ import click
 
 from jikimi.fleet.cli.device.add import add
 from jikimi.fleet.cli.device.change import assign_zone_, rename_, retire_, revoke_
+from jikimi.fleet.cli.device.flash import flash_
 from jikimi.fleet.cli.device.listing import list_, show
 from jikimi.fleet.cli.device.provision import provision_
 
@@ -15,5 +16,5 @@ def command() -> None:
     """Devices of a site: tags on people, nodes on machines."""
 
 
-for _one in (add, assign_zone_, list_, provision_, rename_, retire_, revoke_, show):
+for _one in (add, assign_zone_, flash_, list_, provision_, rename_, retire_, revoke_, show):
     command.add_command(_one)
