@@ -3,16 +3,21 @@
 
 def test_a_task_that_ends_or_fails_stops_the_feeding_and_is_named(run_device):
     result = run_device("supervisor_cases")
-    for case, text in (("ends", "task bad has ended"), ("fails", "task bad failed: KeyError(x)")):
-        name, fed_before, not_fed_after, said = result[case]
+    for case, why, text in (
+        ("ends", ["ended:bad", ""], ["jk log task bad has ended"]),
+        ("fails", ["KeyError", "trace"], ["jk log task bad failed: KeyError(x)", "trace"]),
+    ):
+        name, fed_before, not_fed_after, said, failed = result[case]
         assert name == "bad"
         assert fed_before is True
         assert not_fed_after is True
-        assert said == ["jk log " + text]
+        assert said == text
+        assert failed == [why]
 
 
 def test_a_task_that_stands_still_is_found_by_its_missing_beat(run_device):
-    name, fed_before, not_fed_after, said = run_device("supervisor_cases")["still"]
+    name, fed_before, not_fed_after, said, failed = run_device("supervisor_cases")["still"]
+    assert failed == [["still:bad", ""]]
     assert name == "bad"
     assert fed_before is True
     assert not_fed_after is True

@@ -21,6 +21,7 @@ from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.fleet.store import Store
 from jikimi.fleet.virtual import VirtualBoard, World, image
 from jikimi.fleet.virtual.interpreter import HEAP_BYTES
+from jikimi.fleet.virtual.wiring import BUTTON_PIN
 from jikimi.wire import host as wire
 from jikimi.wire import messages, topics
 
@@ -92,6 +93,12 @@ class Tag:
     def wait_line(self, pattern: str, since: int = 0) -> None:
         """Wait for a console line after `since` that matches."""
         self.board.wait_for(pattern, PATIENCE_S, since)
+
+    def press(self, seconds: float) -> None:
+        """Press the button, and return when it is let go."""
+        world = self.plant.world
+        world.press(self.device, seconds)
+        until(lambda: world.do(lambda: world.hardware(self.device).level(BUTTON_PIN)), "the button let go")
 
     def order(self, operation: int, arguments: dict[int, object]) -> None:
         """A command of the site."""

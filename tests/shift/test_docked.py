@@ -76,11 +76,11 @@ def test_it_starts_docked_without_a_word_on_the_air(tag):
 def test_a_call_for_help_from_the_charger_gets_through_and_the_tag_then_docks_again(tag):
     _dock(tag)
     lines = len(tag.board.lines())
-    tag.plant.world.press(tag.device, 2.0)
+    tag.press(2.0)
     tag.wait_line(rf"^jk rec \d+ 0 \d+ {kinds.SOS} ", lines)
     alarm = until(lambda: [a for a in tag.plant.store.open_alarms() if a.kind == "sos"], "the call at the site")[0]
     until(lambda: _statuses(tag)[-1] == "online", "the birth")
-    tag.plant.world.press(tag.device, 0.3)
+    tag.press(0.3)
     until(lambda: alarm.id not in [a.id for a in tag.plant.store.open_alarms()], "its end at the site")
     until(lambda: _statuses(tag)[-1] == "docked", "the farewell")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 
 from jikimi.edge import configuration, fingerprint, identity, mqtt
 from jikimi.edge.battery import Battery
@@ -18,11 +19,15 @@ from jikimi.edge.port import port
 from jikimi.edge.recorder import Recorder
 from jikimi.edge.reports import Reports
 from jikimi.edge.self_test import SelfTest
+from jikimi.edge.starts import Starts
 from jikimi.edge.supervisor import WATCHDOG_MS, Supervisor
-from jikimi.edge.warn import TEST, TEST_MS
+from jikimi.edge.warn import OFF, ON_DUTY, SAFE, TEST, TEST_MS
 from jikimi.wire import kinds, radio, topics
 
 _RESTART_PAUSE_MS = 3000
+_NO_CORE = "none"
+_GOOD_S = 60
+_SAFE_S = 600
 # Roles of the ranging module: its driver's TAG and ANCHOR.
 _TAG = 0
 _ANCHOR = 1
@@ -38,10 +43,18 @@ def main(root):
         config = configuration.load(root + "/config.json")
         tls = here.tls_context(root + "/tls")
         client_id = identity.client_id(config.device, _content(root + "/tls/key.der"))
+        hardware = Hardware(config, here)
     except (OSError, ValueError) as error:  # ConfigError is a ValueError; keys that are none give one or the other
         here.say("jk log not provisioned: " + here.describe(error))
         return 2
-    asyncio.run(App(here, config, tls, client_id, root).run())
+    starts = Starts(here.files(root + "/state"), hardware.reset_reason())
+    try:
+        asyncio.run(App(here, config, hardware, starts, tls, client_id, root).run())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is noted, and the answer is a restart
+        trace = here.traceback(error)
+        here.say(trace)
+        starts.failed(type(error).__name__, trace)
+        time.sleep(_RESTART_PAUSE_MS / 1000)
     here.reset()
     return 1
 
@@ -49,9 +62,10 @@ def main(root):
 class App:
     """One device: every part once, and who talks to whom."""
 
-    def __init__(self, here, config, tls, client_id, root):
+    def __init__(self, here, config, hardware, starts, tls, client_id, root):
         self._port = here
         self._config = config
+        self._starts = starts
         self._clock = Clock(here)
         self._state = here.files(root + "/state")
         self._journal = _journal(here, root, self._state, self._clock)
@@ -59,11 +73,11 @@ class App:
         self._alarms = OpenAlarms(self._state, self._journal, self._recorder.record)
         self._duty = Always()
         self._battery = None
-        self._core = here.load_core()
-        self._hardware = Hardware(config, here)
+        self._core = self._air = self._uwb = None
+        if not starts.safe:
+            self._core, self._air, self._uwb = here.load_core(), hardware.air(), hardware.uwb()
+        self._hardware = hardware
         self._warner = self._hardware.warner()
-        self._air = self._hardware.air()
-        self._uwb = self._hardware.uwb()
         if config.kind == "tag":
             self._duty = Duty(self._state, self._hardware.docked(), self._alarms.of_wearer, self._clock)
             self._battery = Battery(self._hardware.battery_adc(), self._alarms)
@@ -72,16 +86,20 @@ class App:
         self._reports = self._make_reports(root)
         self._link = self._make_link(tls, client_id)
         self._recorder.on_record = self._link.wake
-        self._reports.dropped["dropped_adverts"] = lambda: self._air.dropped
         self._reports.dropped["dropped_records"] = lambda: self._recorder.failed + self._journal.lost
         here.say(f"jk boot {self._journal.boot} {config.kind} {config.device} {self._reports.reset_reason}")
-        here.say(f"jk core {self._core.version()} {here.CORE}")
+        if starts.safe:
+            here.say("jk log safe mode: button, reports and commands only")
+        else:
+            self._reports.dropped["dropped_adverts"] = lambda: self._air.dropped
+            here.say(f"jk core {self._core.version()} {here.CORE}")
 
     async def run(self):
         """Until a task ends or stands still, which none should."""
         if self._duty.on:
             self._journal.report_lost(self._clock.up_ms())
-        tasks = Supervisor(self._port, self._hardware.watchdog(WATCHDOG_MS))
+        tasks = Supervisor(self._port, self._hardware.watchdog(WATCHDOG_MS), self._starts.failed)
+        tasks.add("starts", self._watch_start)
         tasks.add("warn", lambda beat: self._warner.run(self._port.sleep_ms, beat))
         tasks.add("link", self._link.run, limit_ms=90_000)
         insisting = Insisting(self._alarms, self._journal, self._recorder.record)
@@ -89,7 +107,7 @@ class App:
         tasks.add("vitals", lambda beat: self._reports.run(self._link.vitals, self._duty, beat), limit_ms=60_000)
         if self._config.kind == "tag":
             self._add_tag(tasks)
-        else:
+        elif not self._starts.safe:
             self._add_node(tasks)
         gc.collect()
         await tasks.run()
@@ -97,15 +115,27 @@ class App:
 
     def _add_tag(self, tasks):
         # Imported here, as a node does not have the memory for what only a tag needs, and the other way round.
+        from jikimi.edge.wearer import Wearer
+
+        here, record = self._port, self._recorder.record
+        wearer = Wearer(self._warner, self._warned, record, self._clock, self._alarms, self._config.alarms)
+        self._orders.on_seen = wearer.on_seen
+        self._orders.on_duty = self._duty.order
+        pressed = self._hardware.button()
+        tasks.add("button", lambda beat: wearer.watch_button(pressed, here.sleep_ms, beat))
+        tasks.add("wearer", lambda beat: wearer.watch_time(here.sleep_ms, beat))
+        tasks.add("duty", lambda beat: self._duty.run(here.sleep_ms, beat))
+        if not self._starts.safe:
+            self._add_senses(tasks, wearer)
+        self._duty.tell(wearer.on_duty)
+        self._duty.tell(self._on_duty)
+
+    def _add_senses(self, tasks, wearer):
         from jikimi.edge.proximity_tag import TagProximity
         from jikimi.edge.sense import Sensing
-        from jikimi.edge.wearer import Wearer
 
         here, config, clock, record = self._port, self._config, self._clock, self._recorder.record
         imu = self._hardware.imu()
-        wearer = Wearer(self._warner, self._warned, record, clock, self._alarms, config.alarms)
-        self._orders.on_seen = wearer.on_seen
-        self._orders.on_duty = self._duty.order
         fault = self._self_test.fault(kinds.SENSOR_IMU)
         sensing = Sensing(
             self._core, imu, config.imu.placement, config.alarms.no_motion_min, here, self._duty, wearer.on_sense, fault
@@ -118,15 +148,9 @@ class App:
         near = TagProximity(
             self._core, self._air, self._uwb, ephemeral, clock, here, self._duty, self._on_level, record, flags
         )
-        pressed = self._hardware.button()
         self._reports.dropped["dropped_samples"] = lambda: imu.overruns
         tasks.add("sense", sensing.run)
-        tasks.add("button", lambda beat: wearer.watch_button(pressed, here.sleep_ms, beat))
-        tasks.add("wearer", lambda beat: wearer.watch_time(here.sleep_ms, beat))
-        tasks.add("duty", lambda beat: self._duty.run(here.sleep_ms, beat))
         self._add_proximity(tasks, near.listen, near.receive, lambda network: near.start_uwb(_TAG, network))
-        self._duty.tell(wearer.on_duty)
-        self._duty.tell(self._on_duty)
 
     def _add_node(self, tasks):
         from jikimi.edge.proximity_node import NodeProximity
@@ -166,7 +190,7 @@ class App:
     def _on_duty(self, on):
         self._port.say("jk duty " + ("on" if on else "off"))
         self._recorder.on = on
-        self._warner.on_duty(on)
+        self._warner.idle(OFF if not on else SAFE if self._starts.safe else ON_DUTY)
         if on:
             self._self_test.begin()
             self._warner.briefly(TEST, TEST_MS)
@@ -191,11 +215,12 @@ class App:
             here,
             self._clock,
             self._journal,
-            self._core.version(),
+            _NO_CORE if self._core is None else self._core.version(),
             hardware.reset_reason(),
             firmware_hash,
             config_hash,
             self._battery,
+            self._starts,
         )
 
     def _make_link(self, tls, client_id):
@@ -221,7 +246,23 @@ class App:
             orders.obey,
             wifi and wifi.bring_up,
         )
+        orders.link.on_state = self._starts.told
         return orders.link
+
+    async def _watch_start(self, beat):
+        """A start that has held for so long was a good one; one in safe mode ends, to try it whole again."""
+        for _ in range((_SAFE_S if self._starts.safe else _GOOD_S) * 2):
+            beat()
+            await self._port.sleep_ms(500)
+        while self._starts.safe and self._alarms.of_wearer():
+            beat()
+            await self._port.sleep_ms(500)
+        if self._starts.safe:
+            self._port.reset()
+        self._starts.works()
+        while True:
+            beat()
+            await self._port.sleep_ms(1000)
 
 
 def _content(path):

@@ -71,6 +71,7 @@ class Link:
         self._client = None
         self._host_boot = None
         self._senders = self._new_senders()
+        self.on_state = None  # told when the broker has our state
 
     async def run(self, beat):
         """For ever: a connection, and a growing pause before the next one."""
@@ -146,6 +147,8 @@ class Link:
             await self._client.subscribe(self._topic(leaf), topics.QOS[leaf])
         await self._client.subscribe(topics.topic(self._config.site, topics.HOST, topics.STATE), 1)
         await self._client.publish(self._topic(topics.STATE), self._state(self.docked), 1, True)
+        if self.on_state is not None and not self.docked:
+            self.on_state()
         self.up = True
         self._port.say("jk link up " + self._config.broker.host)
         if self.docked:

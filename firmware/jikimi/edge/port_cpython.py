@@ -7,7 +7,7 @@ import ssl
 import sys
 import tempfile
 import time
-import traceback
+from traceback import format_exception
 
 from jikimi.edge.files import Files
 
@@ -121,9 +121,9 @@ def describe(error):
     return f"{type(error).__name__}({', '.join(str(arg) for arg in error.args)})"
 
 
-def print_traceback(error):
-    """For the technician who reads the console."""
-    traceback.print_exception(error, file=sys.stdout)
+def traceback(error):
+    """An exception with its traceback, as text."""
+    return "".join(format_exception(error)).rstrip()
 
 
 def heap_free():

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import io
 import ssl
 import sys
 import time
@@ -95,9 +96,11 @@ def describe(error):
     return f"{type(error).__name__}({', '.join([str(arg) for arg in error.args])})"
 
 
-def print_traceback(error):
-    """For the technician who reads the console."""
-    sys.print_exception(error)
+def traceback(error):
+    """An exception with its traceback, as text."""
+    text = io.StringIO()
+    sys.print_exception(error, text)
+    return text.getvalue().rstrip()
 
 
 def heap_free():

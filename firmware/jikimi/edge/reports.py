@@ -6,9 +6,12 @@ from jikimi.wire import kinds, messages
 
 
 class Reports:
-    """Values come from the parts named; `core` and hashes are texts, `battery` a battery.Battery or None."""
+    """Values come from the parts named; `core` and hashes are texts, `battery` a battery.Battery or None.
 
-    def __init__(self, config, port, clock, journal, core, reset_reason, firmware_hash, config_hash, battery):
+    `starts` as starts.Starts.
+    """
+
+    def __init__(self, config, port, clock, journal, core, reset_reason, firmware_hash, config_hash, battery, starts):
         self.reset_reason = reset_reason
         self.dropped = {}  # name of a field of vitals: function that counts
         self._config = config
@@ -18,6 +21,7 @@ class Reports:
         self._core = core
         self._hashes = (firmware_hash, config_hash)
         self._battery = battery
+        self._starts = starts
 
     def state(self, docked):
         """What this device is: here (birth), or docked (farewell)."""
@@ -38,6 +42,8 @@ class Reports:
                 "epoch_ms": self._clock.epoch_ms(),
                 "clock_quality": self._clock.quality,
                 "capabilities": capabilities,
+                "crash": self._starts.crash,
+                "safe": 1 if self._starts.safe else None,
             }
         )
 

@@ -6,12 +6,6 @@ from jikimi.edge.faults import until_on
 from jikimi.edge.port import const
 from jikimi.wire import kinds
 
-FALLING = 1
-FALL = 2
-RECOVERED = 3
-NO_MOTION = 4
-BEND = 5
-
 _BLOCK_SAMPLES = const(16)
 _SAMPLE_BYTES = const(12)
 _EVENT_ROWS = const(8)

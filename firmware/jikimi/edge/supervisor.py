@@ -16,11 +16,12 @@ class _Task:
 
 
 class Supervisor:
-    """`feed()` feeds the watchdog."""
+    """`feed()` feeds the watchdog; `failed(what, trace)` hears why the device will restart."""
 
-    def __init__(self, port, feed):
+    def __init__(self, port, feed, failed):
         self._port = port
         self._feed = feed
+        self._failed = failed
         self._tasks = []
 
     def add(self, name, work, limit_ms=10_000):
@@ -44,6 +45,7 @@ class Supervisor:
                     return entry.name
                 if self._port.ticks_diff(self._port.ticks_ms(), entry.beaten) > entry.limit_ms:
                     self._port.say(f"jk log task {entry.name} stands still")
+                    self._failed("still:" + entry.name, "")
                     return entry.name
             self._feed()
             await self._port.sleep_ms(_CHECK_MS)
@@ -52,7 +54,10 @@ class Supervisor:
         try:
             await entry.work
             self._port.say(f"jk log task {entry.name} has ended")
+            self._failed("ended:" + entry.name, "")
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is a restart, and its trace is wanted
             self._port.say(f"jk log task {entry.name} failed: {self._port.describe(error)}")
-            self._port.print_traceback(error)
+            trace = self._port.traceback(error)
+            self._port.say(trace)
+            self._failed(type(error).__name__, trace)
         entry.task = None

@@ -16,6 +16,7 @@ FELT = 8
 STORED = 9
 ON_DUTY = 10
 TEST = 11
+SAFE = 12
 
 _HAPTIC = 1
 _TONE = 2
@@ -36,6 +37,7 @@ _PATTERNS = {
     CHECK_IN: ((100, _HAPTIC | _TONE | _AMBER), (150, 0), (100, _HAPTIC | _TONE | _AMBER), (1500, _GREEN)),
     FELT: ((1000, _HAPTIC),),
     ON_DUTY: ((100, _GREEN), (4900, 0)),
+    SAFE: ((100, _AMBER), (200, 0), (100, _AMBER), (1600, 0)),
     TEST: ((300, _HAPTIC), (300, _TONE), (300, _RED), (300, _AMBER), (300, _GREEN)),
     IDENTIFY: ((250, _LIGHTS | _TONE), (250, 0)),
 }
@@ -73,9 +75,9 @@ class Warner:
         self._level = level
         self._apply()
 
-    def on_duty(self, on):
-        """A short green light tells, while nothing else does, that the device is on duty."""
-        self._idle = ON_DUTY if on else OFF
+    def idle(self, pattern):
+        """What is shown while there is nothing else to say: ON_DUTY, SAFE (on duty, without sensors), or OFF."""
+        self._idle = pattern
         self._apply()
 
     def alarm(self, pattern):

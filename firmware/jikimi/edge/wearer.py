@@ -1,6 +1,6 @@
 """What a tag does for the one who wears it: falls, stillness, the button, check-ins, bends."""
 
-from jikimi.edge import sense
+from jikimi.edge import motion
 from jikimi.edge.check_in import CheckIn
 from jikimi.edge.open_alarms import WEARER, about
 from jikimi.edge.warn import ALARM, CHECK_IN, FELT, HELP, OFF, SEEN, STORED
@@ -56,15 +56,15 @@ class Wearer:
 
     def on_sense(self, kind, _t_ms, confidence_permille, latency_ms):
         """An event of the signal core."""
-        if kind == sense.FALL:
+        if kind == motion.FALL:
             self._fall(confidence_permille, latency_ms)
-        elif kind == sense.NO_MOTION:
+        elif kind == motion.NO_MOTION:
             self._alarm(kinds.NO_MOTION, {}, latency_ms)
-        elif kind == sense.FALLING:
+        elif kind == motion.FALLING:
             self._record(kinds.FALLING, {kinds.CONFIDENCE_PERMILLE: confidence_permille})
-        elif kind == sense.RECOVERED:
+        elif kind == motion.RECOVERED:
             self._clear((kinds.FALL, kinds.NO_MOTION), kinds.WHY_RECOVERED)
-        elif kind == sense.BEND:
+        elif kind == motion.BEND:
             self._bends += 1
 
     def _fall(self, confidence_permille, latency_ms):

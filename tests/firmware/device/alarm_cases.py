@@ -5,7 +5,7 @@
 import asyncio
 import json
 
-from jikimi.edge import sense
+from jikimi.edge import motion
 from jikimi.edge.journal import Journal, next_boot
 from jikimi.edge.open_alarms import OpenAlarms
 from jikimi.edge.orders import Orders
@@ -109,7 +109,7 @@ class Tag:
 result = {}
 
 tag = Tag()
-tag.wearer.on_sense(sense.FALL, 0, 900, 30)
+tag.wearer.on_sense(motion.FALL, 0, 900, 30)
 result["at once"] = [tag.shown(), tag.records[:]]
 tag.advance(29)
 tag.press(2)
@@ -118,7 +118,7 @@ result["cancelled in time"] = [tag.shown(), tag.records[1:]]
 tag.off()
 
 tag = Tag()
-tag.wearer.on_sense(sense.FALL, 0, 900, 30)
+tag.wearer.on_sense(motion.FALL, 0, 900, 30)
 tag.advance(31)
 result["not cancelled"] = [tag.perceived(1000), tag.records[1:]]
 tag.off()
@@ -159,13 +159,13 @@ tag.seen(1)
 seen = tag.shown()
 tag.perceived(6000)
 later = tag.perceived(2000)
-tag.wearer.on_sense(sense.NO_MOTION, 0, 999, 30)
+tag.wearer.on_sense(motion.NO_MOTION, 0, 999, 30)
 result["help"] = [other, seen, later, tag.shown()]
 tag.off()
 
 deaf, colourless = Tag(hears=False), Tag(sees_colour=False)
 for tag in (deaf, colourless):
-    tag.wearer.on_sense(sense.FALL, 0, 900, 30)
+    tag.wearer.on_sense(motion.FALL, 0, 900, 30)
 result["deaf"] = deaf.perceived(1000)
 result["colourless"] = colourless.perceived(1000)
 print(json.dumps(result))

@@ -27,7 +27,7 @@ class Here:
         self.ticks_diff = here.ticks_diff
         self.sleep_ms = here.sleep_ms
         self.describe = here.describe
-        self.print_traceback = lambda _error: None
+        self.traceback = lambda _error: "trace"
 
 
 async def lives(beat):
@@ -52,13 +52,14 @@ async def stands_still(beat):
 async def watch(work):
     fed = []
     console = Here()
-    supervisor = Supervisor(console, lambda: fed.append(1))
+    failed = []
+    supervisor = Supervisor(console, lambda: fed.append(1), lambda *why: failed.append(list(why)))
     supervisor.add("good", lives)
     supervisor.add("bad", work, limit_ms=200)
     name = await supervisor.run()
     before = len(fed)
     await here.sleep_ms(100)
-    return [name, before > 0, len(fed) == before, console.said]
+    return [name, before > 0, len(fed) == before, console.said, failed]
 
 
 async def part():

@@ -7,7 +7,7 @@ import json
 
 from fake_alarms import opened
 
-from jikimi.edge import sense
+from jikimi.edge import motion
 from jikimi.edge.open_alarms import Alarm
 from jikimi.edge.port import port
 from jikimi.edge.warn import IDENTIFY, SEEN, Warner
@@ -75,8 +75,8 @@ result["caution"] = shown()
 warner.level(2)
 result["danger"] = shown()
 warner.level(0)
-wearer.on_sense(sense.FALLING, 0, 500, 30)
-wearer.on_sense(sense.FALL, 0, 990, 31)
+wearer.on_sense(motion.FALLING, 0, 500, 30)
+wearer.on_sense(motion.FALL, 0, 990, 31)
 result["fall"] = shown()
 warner.briefly(IDENTIFY, 500)
 result["identify in alarm"] = shown()
@@ -85,7 +85,7 @@ result["seen in alarm"] = shown()
 warner._advance(50)
 warner._advance(50)
 result["alarm again"] = shown()
-wearer.on_sense(sense.RECOVERED, 0, 0, 0)
+wearer.on_sense(motion.RECOVERED, 0, 0, 0)
 result["recovered"] = shown()
 
 
@@ -109,8 +109,8 @@ async def presses():
     result["idle press"] = len(records)
     await press(wearer, *([1] * 40 + [0]))
     result["sos"] = shown()
-    wearer.on_sense(sense.FALL, 0, 800, 31)
-    wearer.on_sense(sense.FALL, 0, 810, 31)
+    wearer.on_sense(motion.FALL, 0, 800, 31)
+    wearer.on_sense(motion.FALL, 0, 810, 31)
     result["in alarm"] = wearer.in_alarm()
     await press(wearer, 1, 1, 0)
     result["cancelled"] = shown()
