@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +131,8 @@ def estimate(features: Whole, c: Constants) -> Whole:
     doublings = c.per_strain * strain + c.per_ceiling * ceiling
     rpe = c.base + c.per_reserve * reserve // 1000 + doublings // 256
     asleep = np.maximum(rpe, 0) * reserve // _WAKING
-    return np.clip(np.where(reserve < _WAKING, asleep, rpe), 0, 1000)
+    clipped: Whole = np.clip(np.where(reserve < _WAKING, asleep, rpe), 0, 1000)
+    return clipped
 
 
 def at_ratings(session: Session, of: Trace) -> tuple[Whole, Vector]:
@@ -154,8 +155,9 @@ def fit(people: list[Session]) -> Constants:
             matrix.append(root * np.column_stack([np.ones(len(rated)), scaled]))
             target.append(root * rated)
     solution = _non_negative(np.concatenate(matrix), np.concatenate(target))
-    c = Constants(*(round(float(value)) for value in solution), high_on=1000)
-    return Constants(c.base, c.per_reserve, c.per_strain, c.per_ceiling, _high_on(people, c))
+    base, reserve, strain, ceiling = (round(float(value)) for value in solution)
+    c = Constants(base, reserve, strain, ceiling, high_on=1000)
+    return replace(c, high_on=_high_on(people, c))
 
 
 _TRACES: dict[tuple[str, tuple[int, int]], Trace] = {}
@@ -248,7 +250,7 @@ def report(people: list[Session], left_out: dict[str, Constants]) -> str:
     """The tables: every person judged by the constants given for them."""
     found = {p.person: errors(p, left_out[p.person]) for p in people}
     alarms = {p.person: alarm(p, left_out[p.person]) for p in people}
-    lines = [
+    lines: list[tuple[object, ...]] = [
         (
             p.person, len(found[p.person]), f"{found[p.person].mean():.2f}",
             "never" if (a := alarms[p.person]).late_s is None else f"{a.late_s:+.0f}",
