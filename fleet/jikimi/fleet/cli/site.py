@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from jikimi.fleet.cli import site_data
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
 
@@ -28,6 +29,10 @@ def _database(_context: click.Context, _parameter: click.Parameter, url: str | N
 @click.group("site")
 def command() -> None:
     """A site is one directory: settings, certificate authority, broker, database, logs."""
+
+
+command.add_command(site_data.dead_letters)
+command.add_command(site_data.retention)
 
 
 @command.command("init")

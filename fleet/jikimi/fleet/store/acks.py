@@ -31,6 +31,7 @@ class Mark(NamedTuple):
 
     upto: int
     highest: int
+    host_epoch_ms: int | None = None  # when its boot began by the host's clock, at the latest
 
 
 def take(connection: sa.Connection, site: str, keys: Collection[StreamKey]) -> dict[StreamKey, Mark]:
@@ -39,7 +40,11 @@ def take(connection: sa.Connection, site: str, keys: Collection[StreamKey]) -> d
     So the second sees all that the first has committed, and the two together leave no gap that is none.
     """
     rows = rows_for_update(connection, ack, site, keys, _first)
-    return {StreamKey(row["device"], row["boot"], row["stream"]): Mark(row["upto_seq"], row["max_seq"]) for row in rows}
+    return {StreamKey(row["device"], row["boot"], row["stream"]): _mark(row) for row in rows}
+
+
+def _mark(row: Mapping[str, Any]) -> Mark:
+    return Mark(row["upto_seq"], row["max_seq"], row["host_epoch_ms"])
 
 
 def _first(key: tuple[Any, ...]) -> dict[str, Any]:
@@ -53,10 +58,12 @@ def advance(
     touched: Collection[StreamKey],
     new: Mapping[StreamKey, Sequence[int]],
     lost: Iterable[LostRange],
+    host_epochs_ms: Mapping[StreamKey, int],
 ) -> dict[StreamKey, Mark]:
     """Move the marks of the `touched` sequences; `new` and `lost` are in their tables already.
 
-    `before` are marks that were taken. Returns the mark of each touched sequence, moved or not.
+    `before` are marks that were taken, `host_epochs_ms` when boots began as the new messages tell.
+    Returns the mark of each touched sequence, moved or not.
     """
     before = {**before, **take(connection, site, [key for key in touched if key not in before])}
     lost_top = _tops(lost)
@@ -67,9 +74,14 @@ def advance(
         highest = max(old.highest, seqs[-1] if seqs else 0, lost_top.get(key, 0))
         upto = _contiguous(seqs, old.upto)
         # Only a gap, old or new, leaves something above the mark to look for.
-        after[key] = Mark(upto if upto == highest else _walk(connection, site, key, upto), highest)
+        upto = upto if upto == highest else _walk(connection, site, key, upto)
+        after[key] = Mark(upto, highest, _lower(old.host_epoch_ms, host_epochs_ms.get(key)))
     _save(connection, site, {key: mark for key, mark in after.items() if mark != before.get(key)})
     return after
+
+
+def _lower(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
 
 
 def _tops(lost: Iterable[LostRange]) -> dict[StreamKey, int]:
@@ -147,16 +159,23 @@ def park(connection: sa.Connection, site: str, key: StreamKey, seq: int, digest:
         return upto
     row = {"site": site, **key._asdict(), "seq": seq, "digest": digest}
     connection.execute(insert(connection, parked).on_conflict_do_nothing(), row)
-    return advance(connection, site, before, [key], {key: [seq]}, ())[key].upto
+    return advance(connection, site, before, [key], {key: [seq]}, (), {})[key].upto
 
 
 def _save(connection: sa.Connection, site: str, marks: Mapping[StreamKey, Mark]) -> None:
     if not marks:
         return
     statement = insert(connection, ack)
-    moved = {"upto_seq": statement.excluded.upto_seq, "max_seq": statement.excluded.max_seq}
+    moved = {name: statement.excluded[name] for name in ("upto_seq", "max_seq", "host_epoch_ms")}
     statement = statement.on_conflict_do_update(index_elements=list(ack.primary_key.columns), set_=moved)
     rows = [
-        {"site": site, **key._asdict(), "upto_seq": mark.upto, "max_seq": mark.highest} for key, mark in marks.items()
+        {
+            "site": site,
+            **key._asdict(),
+            "upto_seq": mark.upto,
+            "max_seq": mark.highest,
+            "host_epoch_ms": mark.host_epoch_ms,
+        }
+        for key, mark in marks.items()
     ]
     connection.execute(statement, rows)
