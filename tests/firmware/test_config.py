@@ -44,6 +44,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, Any, str]] = {
     "cancel window too long": (TAG, "alarms", {"cancel_s": 121}, "alarms.cancel_s"),
     "no-motion too long": (TAG, "alarms", {"no_motion_min": 31}, "alarms.no_motion_min"),
     "check-in too often": (TAG, "alarms", {"check_in_min": 4}, "alarms.check_in_min"),
+    "a shift of two days": (TAG, "alarms", {"shift_min": 2880}, "alarms.shift_min"),
     "a number for the truth": (TAG, "alarms", {"silent_sos": 1}, "alarms.silent_sos"),
     "text for the truth": (TAG, "wearer", {"hears": "no"}, "wearer.hears"),
     "bad name": (TAG, "device", "Tag 1", "device"),

@@ -80,7 +80,7 @@ class App:
         self._warner = self._hardware.warner()
         if config.kind == "tag":
             self._duty = Duty(self._state, self._hardware.docked(), self._alarms.of_wearer, self._clock)
-            self._battery = Battery(self._hardware.battery_adc(), self._alarms)
+            self._battery = Battery(hardware.battery_adc(), self._alarms, self._warner, config.alarms.shift_min)
         self._self_test = SelfTest(self._alarms, self._recorder.record, self._state, self._battery)
         self._level = 0
         self._reports = self._make_reports(root)
@@ -125,6 +125,7 @@ class App:
         tasks.add("button", lambda beat: wearer.watch_button(pressed, here.sleep_ms, beat))
         tasks.add("wearer", lambda beat: wearer.watch_time(here.sleep_ms, beat))
         tasks.add("duty", lambda beat: self._duty.run(here.sleep_ms, beat))
+        tasks.add("battery", lambda beat: self._battery.run(self._clock, self._duty, here.sleep_ms, beat))
         if not self._starts.safe:
             self._add_senses(tasks, wearer)
         self._duty.tell(wearer.on_duty)
@@ -143,7 +144,8 @@ class App:
         ephemeral = identity.Ephemeral(config.ephemeral_secret, clock.epoch_ms, clock.up_s)
 
         def flags():
-            return radio.FLAG_ALARM if wearer.in_alarm() else 0
+            low = radio.FLAG_LOW_BATTERY if self._battery.is_low() else 0
+            return low | (radio.FLAG_ALARM if wearer.in_alarm() else 0)
 
         near = TagProximity(
             self._core, self._air, self._uwb, ephemeral, clock, here, self._duty, self._on_level, record, flags
@@ -192,6 +194,7 @@ class App:
         self._recorder.on = on
         self._warner.idle(OFF if not on else SAFE if self._starts.safe else ON_DUTY)
         if on:
+            self._battery.begin(self._clock.up_ms())
             self._self_test.begin()
             self._warner.briefly(TEST, TEST_MS)
         else:

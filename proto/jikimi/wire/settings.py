@@ -195,6 +195,7 @@ _TOP = _section(
                     "no_motion_min": (_integer(0, 30), 2),
                     "check_in_min": (_integer(5, 180), None),
                     "silent_sos": (_truth, False),
+                    "shift_min": (_integer(30, 1440), None),
                 }
             ),
             {},
