@@ -76,6 +76,8 @@ def _climbed(leaf: bytes, index: int, path: bytes) -> bytes:
         beside = path[at : at + HASH_BYTES]
         found = node_hash(beside, found) if index & 1 else node_hash(found, beside)
         index >>= 1
+    if index:
+        raise WireError("tree", "a number beyond the tree")  # there is one document for each leaf, not several
     return found
 
 

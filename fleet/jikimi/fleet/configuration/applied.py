@@ -52,13 +52,13 @@ def _part(container: Any, place: int) -> bytes:
     return found
 
 
-def told(site: Site) -> dict[str, Told]:
-    """All devices that were ever told something."""
+def told(site: Site, device: str | None = None) -> dict[str, Told]:
+    """All devices that were ever told something, or the one that is named, if it was."""
     join = (_status.c.site == _table.c.site) & (_status.c.device == _table.c.device)
     query = (
         sa.select(_table, _status.c.config.label("reported"), _status.c.last_seen_ms)
         .select_from(_table.outerjoin(_status, join))
-        .where(_table.c.site == site.name)
+        .where(_table.c.site == site.name, sa.true() if device is None else _table.c.device == device)
     )
     with transaction(site) as connection:
         rows = connection.execute(query).mappings().all()
@@ -68,7 +68,7 @@ def told(site: Site) -> dict[str, Told]:
 def note_by_cable(site: Site, device: str, settings: Table) -> None:
     """A technician has just put these settings onto the device."""
     leaf = wire.encode_leaf(site.name, device, 0, json.dumps(settings, ensure_ascii=False).encode())
-    before = told(site).get(device)
+    before = told(site, device).get(device)
     note(site, before.sequence if before else 0, {device: wire.encode_document(b"", leaf, 0, [])}, {device: settings})
 
 

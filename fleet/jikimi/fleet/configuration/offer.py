@@ -32,7 +32,7 @@ def offer_all(site: Site, devices: Sequence[str]) -> bool:
 
 def for_birth(site: Site, device: str, birth: Birth) -> tuple[str, bytes] | None:
     """What to publish for a device that has just said who it is; None when it runs what it was told, or refused it."""
-    row = applied.told(site).get(device)
+    row = applied.told(site, device).get(device)
     if row is None or row.sequence == 0:
         return None
     refused, _, reason = (birth.refused or "").partition(" ")
