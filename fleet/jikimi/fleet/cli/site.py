@@ -31,8 +31,8 @@ def command() -> None:
     """A site is one directory: settings, certificate authority, broker, database, logs."""
 
 
-command.add_command(site_data.dead_letters)
-command.add_command(site_data.retention)
+for _data_command in (site_data.backup, site_data.dead_letters, site_data.restore, site_data.retention):
+    command.add_command(_data_command)
 
 
 @command.command("init")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -87,6 +88,44 @@ def retention(site: Site, as_json: bool, at_once: bool) -> None:
     else:
         cells = [[local_time(row.at_ms), row.category, str(row.count), str(row.days)] for row in log]
         print_rows(("deleted", "category", "records", "older than, days"), cells)
+
+
+@click.command("backup")
+@site_option
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
+def backup(site: Site, file: str) -> None:
+    """Write everything of a site that cannot be made again to FILE, while the site runs.
+
+    Settings, keys, configuration, releases and the database; not what the broker holds (the devices hold it too), and
+    no logs. FILE holds the site's private keys: keep it as safe as the site. A PostgreSQL database is written whole,
+    other sites in it included.
+
+    Example: jikimi site backup plant.tar
+    """
+    from jikimi.fleet.backup import backup as write  # slow import
+
+    done = write(site, Path(file).absolute())
+    click.echo(f"{done.n_bytes} bytes, database {done.engine}; it holds private keys", err=True)
+    click.echo(done.path)
+
+
+@click.command("restore")
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
+@click.option("--database", "url", metavar="URL", help="An empty PostgreSQL database, instead of that in FILE.")
+def restore(file: str, directory: str, url: str | None) -> None:
+    """Make the site of a backup again in DIR, which must be new or empty. The old site must not run any more.
+
+    Records that were stored after the backup, and that their devices have therefore forgotten, are gone:
+    `jikimi report completeness` shows them as lost.
+
+    Example: jikimi site restore plant.tar plant
+    """
+    from jikimi.fleet.backup import restore as make  # slow import
+
+    site = make(Path(file).absolute(), Path(directory).absolute(), url)
+    click.echo(f"Site {site.name} is back. Start it with: jikimi up --site {directory}", err=True)
+    click.echo(site.path)
 
 
 def _plain(rows: list[DeletionRow]) -> list[dict[str, object]]:

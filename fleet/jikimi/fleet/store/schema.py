@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     event,
+    false,
 )
 
 metadata = MetaData()
@@ -102,6 +103,8 @@ ack = Table(
     # beside what the device said (`record.boot_epoch_ms`), never in its place.
     Column("host_epoch_ms", BigInteger),
     Column("deleted", BigInteger, nullable=False, server_default="0"),  # records that retention has deleted
+    # From a backup, and not heard of since: its device may have forgotten what was stored after the backup.
+    Column("restored", Boolean, nullable=False, server_default=false()),
 )
 
 # Ranges of records the device had to overwrite before they could be sent (its own LOST records say so): they count as
@@ -250,4 +253,12 @@ device_config = Table(
     Column("document", LargeBinary, nullable=False),  # the signed envelope
     Column("applied_ms", BigInteger, nullable=False),
     Column("refused", String(64)),  # reason of the device
+)
+
+# When this database was restored from a backup.
+restoration = Table(
+    "restoration",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
 )
