@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 import sqlalchemy as sa
 
 from jikimi.fleet.errors import MessageError, StoreError
-from jikimi.fleet.store import completeness, host_alarms, read, retention, silence, write
+from jikimi.fleet.store import completeness, host_alarms, read, retention, shifts, silence, write
 from jikimi.fleet.store.batch import (
     AlarmKey,
     Batch,
@@ -34,6 +34,7 @@ from jikimi.fleet.store.engine import again_if_in_vain, make_engine, writer
 from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.rows import (
     AlarmRow,
+    CompletenessRow,
     DeadLetterRow,
     DeletionRow,
     DeviceRow,
@@ -51,6 +52,7 @@ __all__ = [
     "AlarmKey",
     "AlarmRow",
     "Batch",
+    "CompletenessRow",
     "DeadLetter",
     "DeadLetterRow",
     "DeletionRow",
@@ -167,6 +169,11 @@ class Store:
         """How complete each sequence of records is."""
         with self._reading() as connection:
             return completeness.sequences(connection, self._site)
+
+    def completeness(self, since_ms: int, until_ms: int | None = None) -> list[CompletenessRow]:
+        """For each device how much arrived of what it recorded in a span of event time; None: up to now."""
+        with self._reading() as connection:
+            return shifts.span(connection, self._site, since_ms, until_ms)
 
     def near_miss_cells(self, since_ms: int = 0) -> list[NearMissCell]:
         """Near misses by zone, machine and hour with who took part: for `jikimi.fleet.aggregate` alone."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from jikimi.fleet.store.engine import again_if_in_vain
+from jikimi.fleet.store.order import first_received_since
 from jikimi.fleet.store.rows import DeletionRow
 from jikimi.fleet.store.schema import ack, alarm, dead_letter, deletion, record
 from jikimi.wire import kinds
@@ -53,7 +54,7 @@ def log(connection: sa.Connection, site: str, limit: int) -> list[DeletionRow]:
 def _delete_records(engine: sa.Engine, site: str, category: str, before_ms: int) -> int:
     old = (record.c.site == site) & (record.c.category == category) & (record.c.recv_ms < before_ms)
     with engine.connect() as connection:
-        end = _first_received_since(connection, site, before_ms)
+        end = first_received_since(connection, site, before_ms)
     total, last = 0, 0
     while True:
         query = sa.select(record.c.id).where(old, record.c.id > last, record.c.id < end).order_by(record.c.id)
@@ -63,23 +64,6 @@ def _delete_records(engine: sa.Engine, site: str, category: str, before_ms: int)
             return total
         total += again_if_in_vain(engine, _deleting(site, old, ids[0], ids[-1]))
         last = ids[-1]
-
-
-def _first_received_since(connection: sa.Connection, site: str, ms: int) -> int:
-    """The lowest id from which on records were received at `ms` or later, found by halving."""
-    low, high = (
-        0,
-        (connection.execute(sa.select(sa.func.max(record.c.id)).where(record.c.site == site)).scalar() or 0) + 1,
-    )
-    while low < high:
-        middle = (low + high) // 2
-        query = sa.select(record.c.id, record.c.recv_ms).where(record.c.site == site, record.c.id >= middle)
-        found = connection.execute(query.order_by(record.c.id).limit(1)).one_or_none()
-        if found is None or found.recv_ms >= ms:
-            high = middle
-        else:
-            low = found.id + 1
-    return low
 
 
 def _deleting(site: str, old: sa.ColumnElement[bool], first: int, last: int) -> Any:

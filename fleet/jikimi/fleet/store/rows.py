@@ -125,3 +125,32 @@ class DeletionRow:
     before_ms: int
     days: int
     count: int
+
+
+@dataclass(frozen=True)
+class CompletenessRow:
+    """Of one device and span of time: of `recorded` records `stored` came, `lost` did not and never will.
+
+    `parked` are here only as bytes of a dead letter. `on_device`: records its journals hold by its last vitals, which
+    nobody can count otherwise yet; None: it did not say, or the span is over.
+    """
+
+    device: str
+    name: str
+    zone: str
+    recorded: int
+    stored: int
+    lost: int
+    parked: int
+    on_device: int | None
+
+    @property
+    def missing(self) -> int:
+        """Records that are neither here, nor lost, nor parked: still to come."""
+        return self.recorded - self.stored - self.lost - self.parked
+
+    @property
+    def arrived_permille(self) -> int | None:
+        """Share of what was recorded that is stored, rounded down; None when nothing was recorded."""
+        total = max(self.recorded, self.stored + self.lost + self.parked + (self.on_device or 0))
+        return self.stored * 1000 // total if total else None
