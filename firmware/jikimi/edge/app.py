@@ -4,7 +4,7 @@ import asyncio
 import gc
 import time
 
-from jikimi.edge import boards, configuration, fingerprint, identity, mqtt
+from jikimi.edge import configuration, fingerprint, identity, mqtt
 from jikimi.edge.battery import Battery
 from jikimi.edge.clock import Clock
 from jikimi.edge.duty import Always, Duty
@@ -21,6 +21,7 @@ from jikimi.edge.reports import Reports
 from jikimi.edge.self_test import SelfTest
 from jikimi.edge.starts import Starts
 from jikimi.edge.supervisor import WATCHDOG_MS, Supervisor
+from jikimi.edge.updating import Updating
 from jikimi.edge.warn import OFF, ON_DUTY, SAFE, TEST, TEST_MS
 from jikimi.wire import kinds, radio, topics
 
@@ -28,6 +29,8 @@ _RESTART_PAUSE_MS = 3000
 _NO_CORE = "none"
 _GOOD_S = 60
 _SAFE_S = 600
+# What a tag off its charger must have left to take a release.
+_CHARGED_PCT = 50
 # Roles of the ranging module: its driver's TAG and ANCHOR.
 _TAG = 0
 _ANCHOR = 1
@@ -41,7 +44,6 @@ def main(root):
     here = port()
     try:
         config = configuration.load(root + "/config.json")
-        boards.check(config)
         tls = here.tls_context(root + "/tls")
         client_id = identity.client_id(config.device, _content(root + "/tls/key.der"))
         hardware = Hardware(config, here)
@@ -49,24 +51,27 @@ def main(root):
         here.say("jk log not provisioned: " + here.describe(error))
         return 2
     starts = Starts(here.files(root + "/state"), hardware.reset_reason())
+    updating = Updating(here, root)
     try:
-        asyncio.run(App(here, config, hardware, starts, tls, client_id, root).run())
+        asyncio.run(App(here, config, hardware, starts, updating, tls, client_id, root).run())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is noted, and the answer is a restart
         trace = here.traceback(error)
         here.say(trace)
         starts.failed(type(error).__name__, trace)
         time.sleep(_RESTART_PAUSE_MS / 1000)
-    here.reset()
+    if not updating.on_trial:  # else main.py goes back to the application of before
+        here.reset()
     return 1
 
 
 class App:
     """One device: every part once, and who talks to whom."""
 
-    def __init__(self, here, config, hardware, starts, tls, client_id, root):
+    def __init__(self, here, config, hardware, starts, updating, tls, client_id, root):
         self._port = here
         self._config = config
         self._starts = starts
+        self._updating = updating
         self._clock = Clock(here)
         self._state = here.files(root + "/state")
         self._journal = _journal(here, root, self._state, self._clock)
@@ -81,10 +86,11 @@ class App:
         self._warner = self._hardware.warner()
         if config.kind == "tag":
             self._duty = Duty(self._state, self._hardware.docked(), self._alarms.of_wearer, self._clock)
-            self._battery = Battery(hardware.battery_adc(), self._alarms, self._warner, config.alarms.shift_min)
+            self._battery = Battery(self._hardware.battery_adc(), self._alarms)
         self._self_test = SelfTest(self._alarms, self._recorder.record, self._state, self._battery)
         self._level = 0
         self._reports = self._make_reports(root)
+        self._reports.release = updating.state
         self._link = self._make_link(tls, client_id)
         self._recorder.on_record = self._link.wake
         self._reports.dropped["dropped_records"] = lambda: self._recorder.failed + self._journal.lost
@@ -104,6 +110,7 @@ class App:
         tasks.add("warn", lambda beat: self._warner.run(self._port.sleep_ms, beat))
         tasks.add("link", self._link.run, limit_ms=90_000)
         insisting = Insisting(self._alarms, self._journal, self._recorder.record)
+        tasks.add("update", self._updating.run, limit_ms=60_000)
         tasks.add("insist", lambda beat: insisting.run(self._clock, self._port.sleep_ms, beat))
         tasks.add("vitals", lambda beat: self._reports.run(self._link.vitals, self._duty, beat), limit_ms=60_000)
         if self._config.kind == "tag":
@@ -126,7 +133,6 @@ class App:
         tasks.add("button", lambda beat: wearer.watch_button(pressed, here.sleep_ms, beat))
         tasks.add("wearer", lambda beat: wearer.watch_time(here.sleep_ms, beat))
         tasks.add("duty", lambda beat: self._duty.run(here.sleep_ms, beat))
-        tasks.add("battery", lambda beat: self._battery.run(self._clock, self._duty, here.sleep_ms, beat))
         if not self._starts.safe:
             self._add_senses(tasks, wearer)
         self._duty.tell(wearer.on_duty)
@@ -145,58 +151,40 @@ class App:
         ephemeral = identity.Ephemeral(config.ephemeral_secret, clock.epoch_ms, clock.up_s)
 
         def flags():
-            low = radio.FLAG_LOW_BATTERY if self._battery.is_low() else 0
-            return low | (radio.FLAG_ALARM if wearer.in_alarm() else 0)
+            return radio.FLAG_ALARM if wearer.in_alarm() else 0
 
         near = TagProximity(
             self._core, self._air, self._uwb, ephemeral, clock, here, self._duty, self._on_level, record, flags
         )
         self._reports.dropped["dropped_samples"] = lambda: imu.overruns
+        self._updating.parts["sensor"] = sensing.works
         tasks.add("sense", sensing.run)
         self._add_proximity(tasks, near.listen, near.receive, lambda network: near.start_uwb(_TAG, network))
 
     def _add_node(self, tasks):
-        from jikimi.edge.pairing import Pairing
         from jikimi.edge.proximity_node import NodeProximity
-        from jikimi.edge.zones import Zones
 
-        here, config, signs = self._port, self._config, self._warner
-        speed = self._hardware.speed(self._self_test.fault)
-        settings = config.machine.pairing
         near = NodeProximity(
             self._core,
-            config,
+            self._config,
             self._air,
             self._uwb,
             self._clock,
-            here,
+            self._port,
             self._on_level,
             self._recorder.record,
-            Zones(self._core, config.machine, speed),
-            settings and Pairing(identity.short_id(config.device), settings),
         )
-
-        async def listen(beat):
-            def alive():
-                signs.alive()
-                beat()
-
-            await near.listen(alive)
-
-        if speed is not None:
-            tasks.add("speed", speed.run, limit_ms=15_000)
-        if settings is not None:
-            from jikimi.edge.node_parts import watch_button
-
-            tasks.add("button", lambda beat: watch_button(self._hardware.button(), near.pair, signs, here, beat))
-        own = identity.uwb_name(config.device)
+        own = identity.uwb_name(self._config.device)
         start_uwb = lambda network: self._uwb.start(_ANCHOR, network, own)  # noqa: E731
-        self._add_proximity(tasks, listen, near.measure, start_uwb)
+        self._add_proximity(tasks, near.listen, near.measure, start_uwb)
         self._self_test.begin()
 
     def _add_proximity(self, tasks, listen, measure, start_uwb):
         sleep_ms, air, uwb, duty = self._port.sleep_ms, self._air, self._uwb, self._duty
         network = identity.uwb_name(self._config.site)
+
+        async def hears():
+            return await air.hears(duty, sleep_ms)
 
         async def start_air():
             air.start()
@@ -204,31 +192,19 @@ class App:
         async def stop_air():
             air.stop()
 
-        ble_fault = self._part_fault(kinds.SENSOR_BLE)
+        self._updating.parts["radio"] = hears
+        ble_fault = self._self_test.fault(kinds.SENSOR_BLE)
         tasks.add("air", lambda beat: keep(start_air, listen, stop_air, ble_fault, duty, sleep_ms, beat))
         if uwb is not None:
-            uwb_fault = self._part_fault(kinds.SENSOR_UWB)
+            uwb_fault = self._self_test.fault(kinds.SENSOR_UWB)
             start = lambda: start_uwb(network)  # noqa: E731
             tasks.add("uwb", lambda beat: keep(start, measure, uwb.sleep, uwb_fault, duty, sleep_ms, beat))
-
-    def _part_fault(self, sensor):
-        """Fault of a part without which a device does not see who is near: a node's stack light says so as well."""
-        fault, signs = self._self_test.fault(sensor), self._warner
-        if self._config.kind == "tag":
-            return fault
-
-        def told(code):
-            signs.fault(sensor, bool(code))
-            fault(code)
-
-        return told
 
     def _on_duty(self, on):
         self._port.say("jk duty " + ("on" if on else "off"))
         self._recorder.on = on
         self._warner.idle(OFF if not on else SAFE if self._starts.safe else ON_DUTY)
         if on:
-            self._battery.begin(self._clock.up_ms())
             self._self_test.begin()
             self._warner.briefly(TEST, TEST_MS)
         else:
@@ -284,7 +260,18 @@ class App:
             wifi and wifi.bring_up,
         )
         orders.link.on_state = self._starts.told
+        orders.on_release, orders.on_stop_release = self._updating.offer, self._updating.stop
+        self._updating.link, self._updating.allowed = orders.link, self._nobody_at_risk
+        self._updating.parts["warner"] = self._warner.works
         return orders.link
+
+    def _nobody_at_risk(self):
+        """Whether this device may be busy with itself, and fail for a minute."""
+        if self._alarms.of_wearer() or self._level:
+            return False
+        if self._config.kind != "tag":
+            return True  # a machine node has no shifts; nobody is near it now
+        return not self._duty.on and (self._duty.docked or self._battery.charge() >= _CHARGED_PCT)
 
     async def _watch_start(self, beat):
         """A start that has held for so long was a good one; one in safe mode ends, to try it whole again."""

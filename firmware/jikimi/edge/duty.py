@@ -35,6 +35,11 @@ class Duty:
         self.on = self._wanted()
         self.since_ms = clock.up_ms()
 
+    @property
+    def docked(self):
+        """It sits on its charger."""
+        return self._on_charger
+
     def tell(self, listener):
         """`listener(on)` is called now, and whenever duty begins or ends."""
         self._listeners.append(listener)

@@ -14,6 +14,8 @@ _RESTART_MS = 500
 class Orders:
     """`link` is set once there is one, `on_seen(boot, seq)` and `on_duty(on)` where somebody wears the device.
 
+    `on_release` and `on_stop_release` get the arguments of what is about releases.
+
     Unknown commands and commands past their time are named on the console.
     """
 
@@ -21,6 +23,8 @@ class Orders:
         self.link = None
         self.on_seen = None
         self.on_duty = None
+        self.on_release = None
+        self.on_stop_release = None
         self._port = port
         self._clock = clock
         self._journal = journal
@@ -32,6 +36,8 @@ class Orders:
             messages.CMD_RESTART: self._restart,
             messages.CMD_ALARM_SEEN: self._alarm_seen,
             messages.CMD_DUTY: self._duty,
+            messages.CMD_RELEASE: lambda arguments: self.on_release(arguments),
+            messages.CMD_STOP_RELEASE: lambda arguments: self.on_stop_release(arguments),
         }
 
     def obey(self, command):

@@ -7,6 +7,7 @@ import ssl
 import sys
 import tempfile
 import time
+import zlib
 from traceback import format_exception
 
 from jikimi.edge.files import Files
@@ -34,20 +35,6 @@ def ticks_ms():
 def ticks_diff(later, earlier):
     """`later` - `earlier`; the MicroPython clock wraps, this one does not."""
     return later - earlier
-
-
-def machine(_board):
-    """The module with pins and buses, with the interface of MicroPython's."""
-    import machine
-
-    return machine
-
-
-def ble(_board):
-    """The BLE controller, with the interface of MicroPython's `bluetooth.BLE`."""
-    import bluetooth
-
-    return bluetooth.BLE()
 
 
 def load_core():
@@ -122,6 +109,23 @@ async def open_stream(host, port, context, server_name):
 def application_dir(_root):
     """Where the application's files are: what the fingerprint in the birth message is taken of."""
     return os.path.dirname(__file__)
+
+
+def native_arch():
+    """None: a gateway's application comes with its packages, not as a release."""
+
+
+def inflated(file, window_bits):
+    """The content of a deflate stream piece by piece; ValueError when it is none."""
+    stream = zlib.decompressobj(-window_bits)
+    try:
+        while not stream.eof:
+            data = file.read(512)
+            if not data:
+                raise ValueError("the stream is cut off")
+            yield stream.decompress(data)
+    except zlib.error as error:
+        raise ValueError("not a deflate stream") from error
 
 
 def say(line):

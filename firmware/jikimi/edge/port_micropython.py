@@ -7,9 +7,14 @@ import ssl
 import sys
 import time
 
+import deflate
+
+import jikimi.edge as _edge
 from jikimi.edge.files import Files
 
 CORE = "native"
+# By the number in sys.implementation._mpy (MicroPython, py/persistentcode.h).
+_ARCHES = {2: "x64", 10: "xtensawin", 11: "rv32imc"}
 # Before this year a clock was never set: an ESP32 starts in 2000, a POSIX port in 1970.
 _EARLIEST_YEAR = 2025
 # Seconds between this port's epoch and 1970.
@@ -19,20 +24,6 @@ sleep_ms = asyncio.sleep_ms
 wait_for_ms = asyncio.wait_for_ms
 ticks_ms = time.ticks_ms
 ticks_diff = time.ticks_diff
-
-
-def machine(_board):
-    """The module with the chip's pins and buses."""
-    import machine
-
-    return machine
-
-
-def ble(_board):
-    """The BLE controller."""
-    import bluetooth
-
-    return bluetooth.BLE()
 
 
 def load_core():
@@ -95,9 +86,27 @@ async def open_stream(host, port, context, server_name):
     return await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name)
 
 
-def application_dir(root):
+def application_dir(_root):
     """Where the application's files are: what the fingerprint in the birth message is taken of."""
-    return root + "/lib/jikimi"
+    return _edge.__path__.rpartition("/")[0]
+
+
+def native_arch():
+    """Architecture of the native code this interpreter takes; None for one that no release is made for."""
+    return _ARCHES.get(getattr(sys.implementation, "_mpy", 0) >> 10 & 0x0F)
+
+
+def inflated(file, window_bits):
+    """The content of a deflate stream piece by piece; ValueError when it is none."""
+    stream = deflate.DeflateIO(file, deflate.RAW, window_bits)
+    while True:
+        try:
+            piece = stream.read(512)
+        except (OSError, EOFError):
+            raise ValueError("not a deflate stream") from None
+        if not piece:
+            return
+        yield piece
 
 
 def say(line):

@@ -40,6 +40,7 @@ class Radio:
         self._read = 0
         self._advert = None
         self._interval_us = 0
+        self._results = 0  # of scans, anybody's
 
     def start(self):
         """Switch on and listen; OSError when the chip does not."""
@@ -55,6 +56,16 @@ class Radio:
         self._ble.active(False)
         self._advert = None
         self._read = self._write
+
+    async def hears(self, duty, sleep_ms):
+        """Whether anything at all is on the air; off duty the chip is switched on for a second to tell."""
+        if not duty.on:
+            self.start()
+        before = self._results
+        await sleep_ms(1000)
+        if not duty.on:
+            self.stop()
+        return self._results != before
 
     def new_address(self):
         """Take a new random address: with the old one a change of id would hide nothing."""
@@ -82,6 +93,7 @@ class Radio:
     def _on_irq(self, event, data):
         if event != _IRQ_SCAN_RESULT:
             return
+        self._results = self._results + 1 & 0x3FFFFFFF
         advert = data[4]
         length = len(advert)
         if not _MARK_AT + 1 < length <= _ADVERT_BYTES or advert[_MARK_AT] != _J or advert[_MARK_AT + 1] != _K:

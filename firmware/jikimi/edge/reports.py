@@ -14,6 +14,7 @@ class Reports:
     def __init__(self, config, port, clock, journal, core, reset_reason, firmware_hash, config_hash, battery, starts):
         self.reset_reason = reset_reason
         self.dropped = {}  # name of a field of vitals: function that counts
+        self.release = dict  # function that gives the fields about the release that runs
         self._config = config
         self._port = port
         self._clock = clock
@@ -24,16 +25,15 @@ class Reports:
         self._starts = starts
 
     def state(self, docked):
-        """What this device is: here (birth), or docked (farewell)."""
-        if docked:
-            return self.will(docked)
+        """What this device is, and whether it is here (birth) or docked (farewell)."""
         config = self._config
         capabilities = [self._port.CORE]
         capabilities += [name for name in ("imu", "uwb", "machine") if getattr(config, name) is not None]
-        return messages.encode_state(
+        fields = self.release()
+        fields.update(
             {
                 "boot": self._journal.boot,
-                "status": "online",
+                "status": "docked" if docked else "online",
                 "kind": config.kind,
                 "reset_reason": self.reset_reason,
                 "firmware": self._hashes[0],
@@ -46,6 +46,7 @@ class Reports:
                 "safe": 1 if self._starts.safe else None,
             }
         )
+        return messages.encode_state(fields)
 
     def will(self, docked):
         """The state message the broker publishes when this device falls silent, which is no matter when docked."""

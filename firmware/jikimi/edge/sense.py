@@ -17,6 +17,7 @@ _SILENCE_MS = const(1000)
 # The same sample for so long is none: the noise of a sensor that lives is larger than its resolution.
 _FROZEN_MS = const(2000)
 _RETRY_MS = const(2000)
+_TRY_MS = const(300)
 # What the core takes for "do not watch for stillness".
 _NEVER_S = const(-1)
 
@@ -69,6 +70,18 @@ class Sensing:
             if self._duty.on:
                 self._on_fault(fault)
                 await self._port.sleep_ms(_RETRY_MS)
+
+    async def works(self):
+        """Whether samples come; off duty the sensor is switched on for a moment to tell. OSError when it fails."""
+        port = self._port
+        if self._duty.on:
+            return port.ticks_diff(port.ticks_ms(), self._sample_at) < _SILENCE_MS
+        await self._imu.start()
+        await port.sleep_ms(_TRY_MS)
+        count = self._imu.read_into(self._samples)
+        if not self._duty.on:
+            self._imu.stop()
+        return count > 0
 
     async def _self_test(self):
         """The chip's own test: what it says goes for as long as the duty does."""

@@ -3,6 +3,7 @@
 JikimiError                  everything a user can be told in one sentence
 ├── SiteError                the site directory is missing, damaged or already there: fix the path or the site
 ├── RegistryError            the registry refuses: unknown device, unusable name: fix the command
+├── ReleaseError             a release cannot be built, is not whole, or may not go out: the text says what to do
 ├── SigningError             a signing key is missing, damaged or used up: rotate it
 ├── ImageError               an image for a chip is missing, damaged or for another one: fix the list or the file
 ├── BatchError               the list of devices to provision is wrong: fix the file
@@ -24,6 +25,10 @@ class SiteError(JikimiError):
 
 class RegistryError(JikimiError):
     """A device cannot be added, found or revoked as asked."""
+
+
+class ReleaseError(JikimiError):
+    """A release or a rollout cannot be what was asked for."""
 
 
 class SigningError(JikimiError):

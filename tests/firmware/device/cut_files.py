@@ -34,8 +34,17 @@ class CutFiles:
             raise PowerCut
         return result
 
-    def names(self):
-        return self._files.names()
+    def names(self, folder=None):
+        return self._files.names(folder)
+
+    def is_folder(self, name):
+        return self._files.is_folder(name)
+
+    def size(self, name):
+        return self._files.size(name)
+
+    def open(self, name):
+        return self._files.open(name)
 
     def read(self, name):
         return self._files.read(name)
@@ -45,6 +54,12 @@ class CutFiles:
 
     def create(self, name):
         return self._step("create", lambda: self._files.create(name))
+
+    def append(self, name):
+        return self._step("append", lambda: self._files.append(name))
+
+    def make_folders(self, name):
+        return self._step("folders", lambda: self._files.make_folders(name))
 
     def write(self, file, data):
         half = data[: len(data) // 2]

@@ -36,10 +36,11 @@ def device_image(config: Mapping[str, Any], tls: Tls | None = None, arch: str = 
 
 
 def application(arch: str = "x64") -> Image:
-    """The code: /main.py, the packages as byte code and the native core."""
+    """The code: /main.py, the packages as byte code and the native core, and that these are to run, no release."""
     image = _package("jikimi.wire") | _package("jikimi.edge")
     image["/lib/jikimi/sigcore.mpy"] = _native_core(arch)
     image["/main.py"] = _main().read_bytes()
+    image["/slots/now"] = b"cable"
     return image
 
 

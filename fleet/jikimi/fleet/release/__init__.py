@@ -1,0 +1,1 @@
+"""Releases of the device application: build, sign, verify, publish."""
