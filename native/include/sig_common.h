@@ -62,4 +62,7 @@ uint32_t sig_isqrt(uint32_t value);
 /* The same, quick when `guess` (at most 2^31) is near the root, as the last sample's magnitude is to this one's. */
 uint32_t sig_isqrt_near(uint32_t value, uint32_t guess);
 
+/* Logarithm to base 2 times 256 of a value above 0, never more than 1 below. */
+int32_t sig_log2_q8(uint32_t value);
+
 #endif

@@ -1,8 +1,10 @@
 /* Perceived exertion (Borg CR10) from heart rate.
  *
- * The median of the last five plausible readings becomes %HRR, the share of the heart-rate reserve in use. Strain
- * grows while that is above a threshold and fades below it, as fatigue does: the same heart rate feels harder after
- * minutes of load. The estimate is a line in both (sig_exertion_model.h, written by tools/train_exertion.py).
+ * Readings no heart can have are rejected: out of range, jumps too steep for the time between two readings, halved and
+ * doubled rates. The median of the last five others becomes %HRR, the share of the heart-rate reserve in use. Two
+ * memories make the same heart rate feel harder after minutes of load: strain (reserve above a threshold, times time)
+ * and the time spent at the ceiling; both fade below their thresholds, and count by their logarithm, as the sense of
+ * effort does (sig_exertion_model.h, written by tools/train_exertion.py). Higher accepted readings never give a lower estimate.
  */
 #ifndef SIG_EXERTION_H
 #define SIG_EXERTION_H
@@ -13,9 +15,11 @@ enum {
     SIG_EXERTION_MEDIAN = 5,
     SIG_EXERTION_LOWEST_BPM = 30,    /* readings outside this range are artefacts */
     SIG_EXERTION_HIGHEST_BPM = 230,
-    SIG_EXERTION_SILENCE_MS = 60000, /* without a plausible reading for so long there is no estimate */
+    SIG_EXERTION_SILENCE_MS = 60000, /* without an accepted reading for so long there is no estimate */
+    SIG_EXERTION_HISTORY = 16,       /* readings over which artefacts are counted, */
+    SIG_EXERTION_FEWEST = 6,         /* and with fewer accepted among them there is no estimate */
     SIG_EXERTION_UNKNOWN = -1,
-    SIG_EXERTION_MAGIC = 0x31455845  /* "EXE1" */
+    SIG_EXERTION_MAGIC = 0x32455845  /* "EXE2" */
 };
 
 /* Owned by the caller, written by the functions below only. */
@@ -24,13 +28,21 @@ typedef struct {
     int32_t rest_bpm;
     int32_t reserve_bpm;
     uint32_t t_ms;        /* of the last push */
-    uint32_t silence_ms;  /* since the last plausible reading */
-    uint32_t step_ms;     /* time not yet accounted for in the strain */
+    uint32_t silence_ms;  /* since the last accepted reading */
+    uint32_t step_ms;     /* time not yet accounted for in the memories */
     uint32_t strain;      /* permille of the reserve above the threshold, times ms */
+    uint32_t ceiling_ms;  /* time at the ceiling */
     int32_t readings[SIG_EXERTION_MEDIAN];
     int32_t n_readings;
     int32_t next;
     int32_t started;
+    uint32_t history;     /* one bit a reading, the newest lowest: 1 accepted */
+    int32_t n_history;
+    int32_t outlier_bpm;  /* the last rejected reading of a run that may turn out to be true */
+    int32_t n_outliers;
+    uint32_t outlier_ms;  /* how long that run has lasted */
+    int32_t rpe;          /* newest estimate, hundredths, or SIG_EXERTION_UNKNOWN */
+    int32_t high;
 } sig_exertion_t;
 
 /* Prepare `s` for a person with this resting (30..120) and highest (100..230) heart rate, at least 30 apart.
@@ -41,9 +53,19 @@ int sig_exertion_init(sig_exertion_t *s, int32_t rest_bpm, int32_t max_bpm);
 
 /* One reading, at any interval; a step back in time counts as no time.
  *
- * Returns the exertion in hundredths (0..1000), or SIG_EXERTION_UNKNOWN when there was no plausible reading yet or for
- * SIG_EXERTION_SILENCE_MS.
+ * Returns the exertion in hundredths (0..1000), or SIG_EXERTION_UNKNOWN ("not enough signal"): before the first
+ * accepted reading, SIG_EXERTION_SILENCE_MS after the last, and while fewer than SIG_EXERTION_FEWEST of the last
+ * SIG_EXERTION_HISTORY readings were accepted.
  */
 int32_t sig_exertion_push(sig_exertion_t *s, uint32_t t_ms, int32_t hr_bpm);
+
+/* Whether the person is so exerted that 7 or more would be rated ("very hard"), with hysteresis; 0 while unknown. */
+int sig_exertion_high(const sig_exertion_t *s);
+
+/* %HRR (permille), log2 of strain and of time at the ceiling (1/256), as the estimate uses them; for training, tests.
+ *
+ * `out` has room for three numbers.
+ */
+void sig_exertion_features(const sig_exertion_t *s, int32_t *out);
 
 #endif

@@ -17,3 +17,9 @@ static mp_obj_t exertion_push(mp_obj_t state, mp_obj_t t_ms, mp_obj_t hr_bpm) {
     return mp_obj_new_int(sig_exertion_push(exertion, sigcore_uint(t_ms), sigcore_int(hr_bpm)));
 }
 MP_DEFINE_CONST_FUN_OBJ_3(sigcore_exertion_push_obj, exertion_push);
+
+/* exertion_high(state) -> whether 7 or more would be rated now */
+static mp_obj_t exertion_high(mp_obj_t state) {
+    return mp_obj_new_bool(sig_exertion_high(sigcore_state_of(state, sizeof(sig_exertion_t), SIG_EXERTION_MAGIC)));
+}
+MP_DEFINE_CONST_FUN_OBJ_1(sigcore_exertion_high_obj, exertion_high);

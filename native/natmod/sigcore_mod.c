@@ -19,6 +19,7 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     mp_store_global(MP_QSTR_bend_angle_deg, MP_OBJ_FROM_PTR(&sigcore_bend_angle_deg_obj));
     mp_store_global(MP_QSTR_exertion_new, MP_OBJ_FROM_PTR(&sigcore_exertion_new_obj));
     mp_store_global(MP_QSTR_exertion_push, MP_OBJ_FROM_PTR(&sigcore_exertion_push_obj));
+    mp_store_global(MP_QSTR_exertion_high, MP_OBJ_FROM_PTR(&sigcore_exertion_high_obj));
     mp_store_global(MP_QSTR_ble_new, MP_OBJ_FROM_PTR(&sigcore_ble_new_obj));
     mp_store_global(MP_QSTR_ble_push, MP_OBJ_FROM_PTR(&sigcore_ble_push_obj));
     mp_store_global(MP_QSTR_uwb_new, MP_OBJ_FROM_PTR(&sigcore_uwb_new_obj));
@@ -42,6 +43,7 @@ static const mp_rom_map_elem_t globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_bend_angle_deg), MP_ROM_PTR(&sigcore_bend_angle_deg_obj)},
     {MP_ROM_QSTR(MP_QSTR_exertion_new), MP_ROM_PTR(&sigcore_exertion_new_obj)},
     {MP_ROM_QSTR(MP_QSTR_exertion_push), MP_ROM_PTR(&sigcore_exertion_push_obj)},
+    {MP_ROM_QSTR(MP_QSTR_exertion_high), MP_ROM_PTR(&sigcore_exertion_high_obj)},
     {MP_ROM_QSTR(MP_QSTR_ble_new), MP_ROM_PTR(&sigcore_ble_new_obj)},
     {MP_ROM_QSTR(MP_QSTR_ble_push), MP_ROM_PTR(&sigcore_ble_push_obj)},
     {MP_ROM_QSTR(MP_QSTR_uwb_new), MP_ROM_PTR(&sigcore_uwb_new_obj)},

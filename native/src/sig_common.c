@@ -42,3 +42,22 @@ uint32_t sig_isqrt_near(uint32_t value, uint32_t guess) {
 }
 
 uint32_t sig_isqrt(uint32_t value) { return sig_isqrt_near(value, 1000); }
+
+int32_t sig_log2_q8(uint32_t value) {
+    /* By squaring the mantissa once a bit. */
+    int32_t exponent = 0;
+    while (exponent < 31 && value >> (exponent + 1) != 0) {
+        exponent++;
+    }
+    uint32_t mantissa = exponent > 15 ? value >> (exponent - 15) : value << (15 - exponent);
+    int32_t log = exponent;
+    for (int bit = 0; bit < 8; bit++) {
+        mantissa = mantissa * mantissa >> 15;
+        log *= 2;
+        if (mantissa >= 65536) {
+            mantissa >>= 1;
+            log += 1;
+        }
+    }
+    return log;
+}

@@ -3,8 +3,12 @@
 #include "sig_exertion_model.h"
 
 enum {
-    GAP_MS = 15000,              /* what happened in a longer gap is not known: no more load than this is assumed */
-    STRAIN_LIMIT = 300000000,    /* 300 s of the whole reserve: as much as was ever rated */
+    GAP_MS = 15000,           /* what happened in a longer gap is not known: no more load than this is assumed */
+    STRAIN_LIMIT = 300000000, /* 300 s of the whole reserve, */
+    CEILING_LIMIT = 900000,   /* and a quarter of an hour at the ceiling: as much as was ever rated */
+    STRAIN_UNIT = 4000000,    /* strain that counts as one doubling, */
+    CEILING_UNIT = 20000,     /* and time at the ceiling */
+    WAKING_PERMILLE = 300,    /* below this much of the reserve the estimate goes to 0 with the heart rate */
     RECOVERY_PARTS = EXERTION_RECOVERY_MS / 16
 };
 
@@ -12,84 +16,149 @@ int sig_exertion_init(sig_exertion_t *s, int32_t rest_bpm, int32_t max_bpm) {
     if (rest_bpm < 30 || rest_bpm > 120 || max_bpm < 100 || max_bpm > 230 || max_bpm - rest_bpm < 30) {
         return SIG_ERR_RANGE;
     }
-    s->rest_bpm = rest_bpm;
-    s->reserve_bpm = max_bpm - rest_bpm;
-    s->t_ms = 0;
-    s->silence_ms = 0;
-    s->step_ms = 0;
-    s->strain = 0;
-    for (int i = 0; i < SIG_EXERTION_MEDIAN; i++) {
-        s->readings[i] = 0;
-    }
-    s->n_readings = 0;
-    s->next = 0;
-    s->started = 0;
+    *s = (sig_exertion_t){.rest_bpm = rest_bpm, .reserve_bpm = max_bpm - rest_bpm};
+    s->rpe = SIG_EXERTION_UNKNOWN;
     s->magic = SIG_EXERTION_MAGIC;
     return 0;
 }
 
 static uint32_t add_capped(uint32_t a, uint32_t b) { return b > UINT32_MAX - a ? UINT32_MAX : a + b; }
 
-static void pass_time(sig_exertion_t *s, uint32_t t_ms) {
+static uint32_t pass_time(sig_exertion_t *s, uint32_t t_ms) {
     const uint32_t step = s->started ? t_ms - s->t_ms : 0;
     const uint32_t forward = step < UINT32_C(0x80000000) ? step : 0;
     s->started = 1;
     s->t_ms = t_ms;
     s->silence_ms = add_capped(s->silence_ms, forward);
     s->step_ms = add_capped(s->step_ms, forward);
+    return forward;
 }
 
-/* The readings sorted into `out`. */
-static void sort(const sig_exertion_t *s, int32_t *out) {
+static int32_t median(const sig_exertion_t *s) {
+    int32_t sorted[SIG_EXERTION_MEDIAN];
     for (int i = 0; i < s->n_readings; i++) {
         int at = i;
-        while (at > 0 && out[at - 1] > s->readings[i]) {
-            out[at] = out[at - 1];
+        while (at > 0 && sorted[at - 1] > s->readings[i]) {
+            sorted[at] = sorted[at - 1];
             at--;
         }
-        out[at] = s->readings[i];
+        sorted[at] = s->readings[i];
     }
+    return sorted[s->n_readings / 2];
 }
 
 /* Heart rate without artefacts, as permille of the reserve, within 0..1000. */
 static int32_t reserve_permille(const sig_exertion_t *s) {
-    int32_t sorted[SIG_EXERTION_MEDIAN];
-    sort(s, sorted);
-    const int32_t bpm = sorted[s->n_readings / 2];
-    const int32_t permille = (bpm - s->rest_bpm) * 1000 / s->reserve_bpm;
+    const int32_t permille = s->n_readings == 0 ? 0 : (median(s) - s->rest_bpm) * 1000 / s->reserve_bpm;
     if (permille < 0) {
         return 0;
     }
     return permille > 1000 ? 1000 : permille;
 }
 
-static void load(sig_exertion_t *s, uint32_t above_permille) {
-    const uint32_t step_ms = s->step_ms < GAP_MS ? s->step_ms : GAP_MS;
-    const uint32_t strain = s->strain + above_permille * step_ms;
-    s->strain = strain > STRAIN_LIMIT ? STRAIN_LIMIT : strain;
-}
-
-/* strain -= strain * step / recovery, in 32 bits. */
-static void recover(sig_exertion_t *s) {
-    if (s->step_ms >= EXERTION_RECOVERY_MS) {
-        s->strain = 0;
-        return;
+/* memory -= memory * step / recovery, in 32 bits. */
+static uint32_t faded(uint32_t memory, uint32_t step_ms) {
+    if (step_ms >= EXERTION_RECOVERY_MS) {
+        return 0;
     }
-    const uint32_t whole = s->strain / EXERTION_RECOVERY_MS * s->step_ms;
-    const uint32_t rest = s->strain % EXERTION_RECOVERY_MS * (s->step_ms / 16) / RECOVERY_PARTS;
-    s->strain -= whole + rest;
+    const uint32_t whole = memory / EXERTION_RECOVERY_MS * step_ms;
+    const uint32_t rest = memory % EXERTION_RECOVERY_MS * (step_ms / 16) / RECOVERY_PARTS;
+    return memory - whole - rest;
 }
 
-static void add_reading(sig_exertion_t *s, int32_t hr_bpm) {
-    s->readings[s->next] = hr_bpm;
+static void remember(sig_exertion_t *s, int32_t permille) {
+    const uint32_t load_ms = s->step_ms < GAP_MS ? s->step_ms : GAP_MS;
+    if (permille > EXERTION_THRESHOLD) {
+        const uint32_t strain = s->strain + (uint32_t)(permille - EXERTION_THRESHOLD) * load_ms;
+        s->strain = strain > STRAIN_LIMIT ? STRAIN_LIMIT : strain;
+    } else {
+        s->strain = faded(s->strain, s->step_ms);
+    }
+    if (permille > EXERTION_CEILING) {
+        const uint32_t ceiling_ms = s->ceiling_ms + load_ms;
+        s->ceiling_ms = ceiling_ms > CEILING_LIMIT ? CEILING_LIMIT : ceiling_ms;
+    } else {
+        s->ceiling_ms = faded(s->ceiling_ms, s->step_ms);
+    }
+    s->step_ms = 0;
+}
+
+static int32_t distance(int32_t a, int32_t b) { return a < b ? b - a : a - b; }
+
+/* A sensor that counts every beat twice, or every other beat. */
+static int is_multiple(int32_t bpm, int32_t usual_bpm) {
+    return distance(2 * bpm, usual_bpm) * 8 < usual_bpm || distance(bpm, 2 * usual_bpm) * 8 < 2 * usual_bpm;
+}
+
+/* Whether `bpm` can follow on the readings so far in the time since the last of them. */
+static int follows(const sig_exertion_t *s, int32_t bpm) {
+    const uint32_t seconds = s->silence_ms / 1000;
+    const int32_t room = EXERTION_JUMP_BPM + EXERTION_SLOPE_BPM * (seconds > 10 ? 10 : (int32_t)seconds);
+    return s->n_readings == 0 || distance(bpm, median(s)) <= room;
+}
+
+/* A run of rejected readings that agree is the truth after a while, and the readings before it were the artefacts. */
+static int has_moved(sig_exertion_t *s, int32_t bpm, uint32_t forward_ms) {
+    const int agrees = s->n_outliers > 0 && distance(bpm, s->outlier_bpm) <= EXERTION_AGREE_BPM;
+    s->n_outliers = agrees ? s->n_outliers + (s->n_outliers < SIG_EXERTION_MEDIAN) : 1;
+    s->outlier_ms = agrees ? add_capped(s->outlier_ms, forward_ms) : 0;
+    s->outlier_bpm = bpm;
+    const uint32_t patience_ms = is_multiple(bpm, median(s)) ? EXERTION_MULTIPLE_MS : EXERTION_OUTLIER_MS;
+    return s->n_outliers == SIG_EXERTION_MEDIAN && s->outlier_ms >= patience_ms;
+}
+
+static int is_accepted(sig_exertion_t *s, int32_t bpm, uint32_t forward_ms) {
+    if (bpm < SIG_EXERTION_LOWEST_BPM || bpm > SIG_EXERTION_HIGHEST_BPM) {
+        return 0;
+    }
+    if (!follows(s, bpm)) {
+        if (!has_moved(s, bpm, forward_ms)) {
+            return 0;
+        }
+        s->n_readings = 0;
+        s->next = 0;
+        s->n_history = 0;
+        s->history = 0;
+    }
+    s->n_outliers = 0;
+    return 1;
+}
+
+static void add_reading(sig_exertion_t *s, int32_t bpm) {
+    s->readings[s->next] = bpm;
     s->next = s->next + 1 == SIG_EXERTION_MEDIAN ? 0 : s->next + 1;
     s->n_readings += s->n_readings < SIG_EXERTION_MEDIAN;
     s->silence_ms = 0;
 }
 
-static int32_t estimate(const sig_exertion_t *s, int32_t permille) {
-    const int32_t root = (int32_t)sig_isqrt(s->strain);
-    const int32_t rpe = EXERTION_BASE + (EXERTION_PER_RESERVE * permille + EXERTION_PER_ROOT_STRAIN * root) / 1000;
+static void note(sig_exertion_t *s, int accepted) {
+    s->history = (s->history << 1 | (uint32_t)accepted) & ((1u << SIG_EXERTION_HISTORY) - 1);
+    s->n_history += s->n_history < SIG_EXERTION_HISTORY;
+}
+
+static int is_known(const sig_exertion_t *s) {
+    int accepted = 0;
+    for (uint32_t bits = s->history; bits != 0; bits &= bits - 1) {
+        accepted++;
+    }
+    const int enough = s->n_history < SIG_EXERTION_HISTORY || accepted >= SIG_EXERTION_FEWEST;
+    return s->n_readings > 0 && s->silence_ms < SIG_EXERTION_SILENCE_MS && enough;
+}
+
+void sig_exertion_features(const sig_exertion_t *s, int32_t *out) {
+    out[0] = reserve_permille(s);
+    out[1] = sig_log2_q8(s->strain + STRAIN_UNIT) - sig_log2_q8(STRAIN_UNIT);
+    out[2] = sig_log2_q8(s->ceiling_ms + CEILING_UNIT) - sig_log2_q8(CEILING_UNIT);
+}
+
+static int32_t estimate(const sig_exertion_t *s) {
+    int32_t f[3];
+    sig_exertion_features(s, f);
+    const int32_t doublings = EXERTION_PER_STRAIN * f[1] + EXERTION_PER_CEILING * f[2];
+    int32_t rpe = EXERTION_BASE + EXERTION_PER_RESERVE * f[0] / 1000 + doublings / 256;
+    if (f[0] < WAKING_PERMILLE) {
+        rpe = rpe * f[0] / WAKING_PERMILLE;
+    }
     if (rpe < 0) {
         return 0;
     }
@@ -97,19 +166,16 @@ static int32_t estimate(const sig_exertion_t *s, int32_t permille) {
 }
 
 int32_t sig_exertion_push(sig_exertion_t *s, uint32_t t_ms, int32_t hr_bpm) {
-    pass_time(s, t_ms);
-    if (hr_bpm >= SIG_EXERTION_LOWEST_BPM && hr_bpm <= SIG_EXERTION_HIGHEST_BPM) {
+    const uint32_t forward_ms = pass_time(s, t_ms);
+    const int accepted = is_accepted(s, hr_bpm, forward_ms);
+    note(s, accepted);
+    if (accepted) {
         add_reading(s, hr_bpm);
-        const int32_t permille = reserve_permille(s);
-        if (permille > EXERTION_THRESHOLD) {
-            load(s, (uint32_t)(permille - EXERTION_THRESHOLD));
-        } else {
-            recover(s);
-        }
-        s->step_ms = 0;
+        remember(s, reserve_permille(s));
     }
-    if (s->n_readings == 0 || s->silence_ms >= SIG_EXERTION_SILENCE_MS) {
-        return SIG_EXERTION_UNKNOWN;
-    }
-    return estimate(s, reserve_permille(s));
+    s->rpe = is_known(s) ? estimate(s) : SIG_EXERTION_UNKNOWN;
+    s->high = s->rpe >= (s->high ? EXERTION_HIGH_OFF : EXERTION_HIGH_ON);
+    return s->rpe;
 }
+
+int sig_exertion_high(const sig_exertion_t *s) { return s->high; }

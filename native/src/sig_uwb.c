@@ -19,32 +19,13 @@ static int32_t clamp(int32_t value, int32_t low, int32_t high) {
     return value > high ? high : value;
 }
 
-/* Logarithm to base 2, times 256, by squaring the mantissa once a bit; never more than 1/256 below. */
-static int32_t log2_q8(uint32_t value) {
-    int32_t exponent = 0;
-    while (value >> (exponent + 1) != 0) {
-        exponent++;
-    }
-    uint32_t mantissa = exponent > 15 ? value >> (exponent - 15) : value << (15 - exponent);
-    int32_t log = exponent;
-    for (int bit = 0; bit < 8; bit++) {
-        mantissa = mantissa * mantissa >> 15;
-        log *= 2;
-        if (mantissa >= 65536) {
-            mantissa >>= 1;
-            log += 1;
-        }
-    }
-    return log;
-}
-
 /* The features, each less its mean and in units of its spread; then all their products. */
 static void expand(const sig_uwb_diagnostics_t *d, int32_t *terms) {
     const int32_t rx_cdbm = clamp(d->rx_power_cdbm, -POWER_LIMIT_CDB, POWER_LIMIT_CDB);
     const int32_t fp_cdbm = clamp(d->fp_power_cdbm, -POWER_LIMIT_CDB, POWER_LIMIT_CDB);
     const int32_t raw[SIG_UWB_FEATURES] = {
         clamp(rx_cdbm - fp_cdbm, -POWER_LIMIT_CDB, POWER_LIMIT_CDB),
-        log2_q8(d->std_noise < 1 ? 1 : (uint32_t)d->std_noise),
+        sig_log2_q8(d->std_noise < 1 ? 1 : (uint32_t)d->std_noise),
         rx_cdbm,
     };
     for (int i = 0; i < SIG_UWB_FEATURES; i++) {

@@ -30,6 +30,15 @@ NODE: dict[str, Any] = {
     "uwb": {"driver": "ryuw122"},
 }
 
+
+def _machine(**more: Any) -> dict[str, Any]:
+    return {**NODE["machine"], "separation": {"max_mm_s": 2000, "braking_mm_s2": 1000}, **more}
+
+
+def _modbus(**changes: Any) -> dict[str, Any]:
+    return _machine(speed={"modbus": {"over": "tcp", "host": "10.0.0.9", "register": 40} | changes})
+
+
 # What is changed in TAG or NODE ("a.b" is inside a), and what the message must name.
 WRONG: dict[str, tuple[dict[str, Any], str, Any, str]] = {
     "unknown key": (TAG, "brokr", {}, "brokr"),
@@ -44,6 +53,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, Any, str]] = {
     "cancel window too long": (TAG, "alarms", {"cancel_s": 121}, "alarms.cancel_s"),
     "no-motion too long": (TAG, "alarms", {"no_motion_min": 31}, "alarms.no_motion_min"),
     "check-in too often": (TAG, "alarms", {"check_in_min": 4}, "alarms.check_in_min"),
+    "a shift of two days": (TAG, "alarms", {"shift_min": 2880}, "alarms.shift_min"),
     "a number for the truth": (TAG, "alarms", {"silent_sos": 1}, "alarms.silent_sos"),
     "text for the truth": (TAG, "wearer", {"hears": "no"}, "wearer.hears"),
     "bad name": (TAG, "device", "Tag 1", "device"),
@@ -63,6 +73,30 @@ WRONG: dict[str, tuple[dict[str, Any], str, Any, str]] = {
     "danger not inside warn": (NODE, "machine.danger_mm", 3000, "danger_mm"),
     "zone larger than an advert can say": (NODE, "machine.warn_mm", 25600, "machine.warn_mm"),
 }
+
+_SEPARATION = {"max_mm_s": 2000, "braking_mm_s2": 1000}
+_TCP = {"over": "tcp", "host": "10.0.0.9", "register": 40}
+WRONG |= {
+    "separation without the highest speed": (NODE, "machine.separation", {"braking_mm_s2": 1000}, "max_mm_s"),
+    "braking of nothing": (NODE, "machine.separation", _SEPARATION | {"braking_mm_s2": 99}, "braking_mm_s2"),
+    "speed without separation": (NODE, "machine.speed", {"pulses_per_m": 10}, "machine.separation is needed"),
+    "pulses and Modbus": (NODE, "machine", _machine(speed={"pulses_per_m": 10, "modbus": _TCP}), "either"),
+    "neither pulses nor Modbus": (NODE, "machine", _machine(speed={}), "either"),
+    "no pulse a metre": (NODE, "machine", _machine(speed={"pulses_per_m": 0}), "pulses_per_m"),
+    "stale before it is asked again": (
+        NODE, "machine", _machine(speed={"pulses_per_m": 9, "poll_ms": 900, "stale_ms": 800}), "stale_ms",
+    ),
+    "Modbus over something else": (NODE, "machine", _modbus(over="udp"), "machine.speed.modbus.over"),
+    "Modbus over TCP to nobody": (NODE, "machine", _modbus(host=None), "machine.speed.modbus.host"),
+    "a register there is not": (NODE, "machine", _modbus(register=65536), "machine.speed.modbus.register"),
+    "a unit there is not": (NODE, "machine", _modbus(unit=256), "machine.speed.modbus.unit"),
+    "a line speed nobody has": (NODE, "machine", _modbus(baud=19201), "machine.speed.modbus.baud"),
+    "a parity nobody has": (NODE, "machine", _modbus(parity="mark"), "machine.speed.modbus.parity"),
+    "a scale of nothing": (NODE, "machine", _modbus(um_s_per_count=0), "machine.speed.modbus.um_s_per_count"),
+    "an exemption without end": (NODE, "machine.pairing", {"minutes": 481}, "machine.pairing.minutes"),
+    "an exemption from afar": (NODE, "machine.pairing", {"contact_mm": 3001}, "machine.pairing.contact_mm"),
+    "slow at some time": (NODE, "machine.slow_at", "never", "machine.slow_at"),
+}  # fmt: skip
 
 
 def _changed(base: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -103,6 +137,12 @@ def test_every_wrong_configuration_is_refused_with_the_name_of_what_is_wrong(ans
     for case, answer in zip(WRONG, found, strict=True):
         assert answer[0] == "refused", case
         assert WRONG[case][3] in answer[1], case
+
+
+def test_a_nodes_speed_separation_and_pairing_are_taken(answers):
+    for speed in ({"pulses_per_m": 10}, {"modbus": _TCP}, {"modbus": {"over": "rtu", "register": 0, "unit": 7}}):
+        node = NODE | {"machine": _machine(speed=speed, pairing={}, slow_at="warn")}
+        assert answers([node]) == [["ok", "dabc", 30, None, 30]]
 
 
 def test_a_refused_secret_is_not_repeated_on_the_console(answers):

@@ -192,8 +192,13 @@ def test_a_request_to_stop_while_starting_is_heeded(site, service):
 
 
 def test_the_services_of_a_site_are_broker_ingest_delivery_and_page(site):
-    assert [service.name for service in standard_services(site)] == ["broker", "ingest", "delivery", "web"]
-    assert [service.name for service in standard_services(site, web=False)] == ["broker", "ingest", "delivery"]
+    assert [service.name for service in standard_services(site)] == ["broker", "ingest", "delivery", "upkeep", "web"]
+    assert [service.name for service in standard_services(site, web=False)] == [
+        "broker",
+        "ingest",
+        "delivery",
+        "upkeep",
+    ]
 
 
 def test_a_service_that_is_not_installed_names_itself(site, quick_backoff):

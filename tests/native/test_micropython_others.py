@@ -79,6 +79,8 @@ def test_separation_and_refusals_are_the_same_on_both_runtimes(device):
     script = """
 import jikimi.sigcore as core
 print(core.separation_mm(0, 1000, 100, 1000, 0, 100, 0))
+heart = core.exertion_new(60, 190)
+print([(core.exertion_push(heart, i * 1000, 187), core.exertion_high(heart)) for i in range(200)][-1])
 zone = core.zone_new(5, 2, 0, 0)
 for name, args in [
     ("separation_mm", (0, 1000, 100, 0, 0, 0, 0)), ("zone_new", (1, 2, 0, 0)), ("zone_push", (core.ble_new(), 0, 0)),
@@ -92,5 +94,9 @@ for name, args in [
 """
     lines = test_micropython.micropython(device, script).splitlines()
     assert lines[0] == str(block.separation_mm(0, 1000, 100, 1000, 0, 100, 0))
-    assert len(lines) == 11
-    assert all(line.startswith("refused ") for line in lines[1:]), lines
+    heart = block.exertion_new(60, 190)
+    assert lines[1] == str(
+        [(block.exertion_push(heart, i * 1000, 187), block.exertion_high(heart)) for i in range(200)][-1]
+    )
+    assert len(lines) == 12
+    assert all(line.startswith("refused ") for line in lines[2:]), lines

@@ -26,6 +26,7 @@ from jikimi.wire import host as wire
 from jikimi.wire import messages, topics
 
 PATIENCE_S = 30.0
+_AGAIN_S = 1.0
 
 
 def until(condition: Callable[[], Any], what: str, timeout_s: float = PATIENCE_S) -> Any:
@@ -95,10 +96,12 @@ class Tag:
         self.board.wait_for(pattern, PATIENCE_S, since)
 
     def press(self, seconds: float) -> None:
-        """Press the button, and return when it is let go."""
+        """Press the button, and return when it has been let go for as long as a person takes to press it again."""
         world = self.plant.world
         world.press(self.device, seconds)
         until(lambda: world.do(lambda: world.hardware(self.device).level(BUTTON_PIN)), "the button let go")
+        released_s = world.now()
+        until(lambda: world.now() > released_s + _AGAIN_S, "time between two presses")
 
     def order(self, operation: int, arguments: dict[int, object]) -> None:
         """A command of the site."""

@@ -80,7 +80,7 @@ def test_a_call_for_help_from_the_charger_gets_through_and_the_tag_then_docks_ag
     tag.wait_line(rf"^jk rec \d+ 0 \d+ {kinds.SOS} ", lines)
     alarm = until(lambda: [a for a in tag.plant.store.open_alarms() if a.kind == "sos"], "the call at the site")[0]
     until(lambda: _statuses(tag)[-1] == "online", "the birth")
-    tag.press(0.3)
+    tag.press(0.6)
     until(lambda: alarm.id not in [a.id for a in tag.plant.store.open_alarms()], "its end at the site")
     until(lambda: _statuses(tag)[-1] == "docked", "the farewell")
 

@@ -35,7 +35,7 @@ def test_three_failed_starts_end_in_safe_mode_which_reports_obeys_and_calls_for_
     tag.press(2.0)
     until(lambda: [a for a in plant.store.open_alarms() if a.device == tag.device and a.kind == "sos"], "the call")
     assert kinds.SOS in tag.records()
-    tag.press(0.3)
+    tag.press(0.6)
     until(lambda: not [a for a in plant.store.open_alarms() if a.device == tag.device], "its end")
     _mend(tag)
     since, lines = len(plant.ear.heard), len(tag.board.lines())

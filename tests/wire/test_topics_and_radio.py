@@ -28,9 +28,11 @@ def test_a_text_that_is_no_topic_of_ours_is_refused_on_both_runtimes(text, devic
     assert device.call("topics", "split_topic", text) == ("refused", "topic")
 
 
-def test_a_tags_advert_is_read_back_on_both_runtimes(device):
-    payload = radio.tag_advert(_EPHEMERAL, radio.FLAG_ALARM)
-    expected = (radio.TAG, (_EPHEMERAL, radio.FLAG_ALARM))
+@pytest.mark.parametrize("paired", [None, b"\x00\xff"])
+def test_a_tags_advert_is_read_back_on_both_runtimes(paired, device):
+    payload = radio.tag_advert(_EPHEMERAL, radio.FLAG_ALARM, paired)
+    flags = radio.FLAG_ALARM if paired is None else radio.FLAG_ALARM | radio.FLAG_PAIRED
+    expected = (radio.TAG, (_EPHEMERAL, flags, paired))
     assert radio.parse_advert(payload) == expected
     assert device.call("radio", "parse_advert", payload) == ("ok", expected)
 
@@ -47,11 +49,15 @@ def test_a_nodes_advert_with_its_warned_tags_is_read_back_on_both_runtimes(count
 def test_our_data_is_found_behind_another_ad_structure_and_before_one():
     name = b"\x05\x09Jane"
     payload = radio.tag_advert(_EPHEMERAL)
-    assert radio.parse_advert(payload[:3] + name + payload[3:] + name) == (radio.TAG, (_EPHEMERAL, 0))
+    assert radio.parse_advert(payload[:3] + name + payload[3:] + name) == (radio.TAG, (_EPHEMERAL, 0, None))
 
 
-def test_an_advert_cut_anywhere_is_nobodys():
-    payload = radio.node_advert(b"abcd", 1, 50, 25, 0, [(b"ab", 1)])
+@pytest.mark.parametrize(
+    "payload",
+    [radio.node_advert(b"abcd", 1, 50, 25, 0, [(b"ab", 1)]), radio.tag_advert(_EPHEMERAL, 0, b"pq")],
+    ids=["node", "tag"],
+)
+def test_an_advert_cut_anywhere_is_nobodys(payload):
     for length in range(len(payload)):
         assert radio.parse_advert(payload[:length]) is None
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import time
 
-from jikimi.edge import configuration, fingerprint, identity, mqtt
+from jikimi.edge import boards, configuration, fingerprint, identity, mqtt
 from jikimi.edge.battery import Battery
 from jikimi.edge.clock import Clock
 from jikimi.edge.duty import Always, Duty
@@ -44,6 +44,7 @@ def main(root):
     here = port()
     try:
         config = configuration.load(root + "/config.json")
+        boards.check(config)
         tls = here.tls_context(root + "/tls")
         client_id = identity.client_id(config.device, _content(root + "/tls/key.der"))
         hardware = Hardware(config, here)
@@ -86,7 +87,7 @@ class App:
         self._warner = self._hardware.warner()
         if config.kind == "tag":
             self._duty = Duty(self._state, self._hardware.docked(), self._alarms.of_wearer, self._clock)
-            self._battery = Battery(self._hardware.battery_adc(), self._alarms)
+            self._battery = Battery(hardware.battery_adc(), self._alarms, self._warner, config.alarms.shift_min)
         self._self_test = SelfTest(self._alarms, self._recorder.record, self._state, self._battery)
         self._level = 0
         self._reports = self._make_reports(root)
@@ -133,6 +134,7 @@ class App:
         tasks.add("button", lambda beat: wearer.watch_button(pressed, here.sleep_ms, beat))
         tasks.add("wearer", lambda beat: wearer.watch_time(here.sleep_ms, beat))
         tasks.add("duty", lambda beat: self._duty.run(here.sleep_ms, beat))
+        tasks.add("battery", lambda beat: self._battery.run(self._clock, self._duty, here.sleep_ms, beat))
         if not self._starts.safe:
             self._add_senses(tasks, wearer)
         self._duty.tell(wearer.on_duty)
@@ -151,7 +153,8 @@ class App:
         ephemeral = identity.Ephemeral(config.ephemeral_secret, clock.epoch_ms, clock.up_s)
 
         def flags():
-            return radio.FLAG_ALARM if wearer.in_alarm() else 0
+            low = radio.FLAG_LOW_BATTERY if self._battery.is_low() else 0
+            return low | (radio.FLAG_ALARM if wearer.in_alarm() else 0)
 
         near = TagProximity(
             self._core, self._air, self._uwb, ephemeral, clock, here, self._duty, self._on_level, record, flags
@@ -162,21 +165,42 @@ class App:
         self._add_proximity(tasks, near.listen, near.receive, lambda network: near.start_uwb(_TAG, network))
 
     def _add_node(self, tasks):
+        from jikimi.edge.pairing import Pairing
         from jikimi.edge.proximity_node import NodeProximity
+        from jikimi.edge.zones import Zones
 
+        here, config, signs = self._port, self._config, self._warner
+        speed = self._hardware.speed(self._self_test.fault)
+        settings = config.machine.pairing
         near = NodeProximity(
             self._core,
-            self._config,
+            config,
             self._air,
             self._uwb,
             self._clock,
-            self._port,
+            here,
             self._on_level,
             self._recorder.record,
+            Zones(self._core, config.machine, speed),
+            settings and Pairing(identity.short_id(config.device), settings),
         )
-        own = identity.uwb_name(self._config.device)
+
+        async def listen(beat):
+            def alive():
+                signs.alive()
+                beat()
+
+            await near.listen(alive)
+
+        if speed is not None:
+            tasks.add("speed", speed.run, limit_ms=15_000)
+        if settings is not None:
+            from jikimi.edge.node_parts import watch_button
+
+            tasks.add("button", lambda beat: watch_button(self._hardware.button(), near.pair, signs, here, beat))
+        own = identity.uwb_name(config.device)
         start_uwb = lambda network: self._uwb.start(_ANCHOR, network, own)  # noqa: E731
-        self._add_proximity(tasks, near.listen, near.measure, start_uwb)
+        self._add_proximity(tasks, listen, near.measure, start_uwb)
         self._self_test.begin()
 
     def _add_proximity(self, tasks, listen, measure, start_uwb):
@@ -193,18 +217,31 @@ class App:
             air.stop()
 
         self._updating.parts["radio"] = hears
-        ble_fault = self._self_test.fault(kinds.SENSOR_BLE)
+        ble_fault = self._part_fault(kinds.SENSOR_BLE)
         tasks.add("air", lambda beat: keep(start_air, listen, stop_air, ble_fault, duty, sleep_ms, beat))
         if uwb is not None:
-            uwb_fault = self._self_test.fault(kinds.SENSOR_UWB)
+            uwb_fault = self._part_fault(kinds.SENSOR_UWB)
             start = lambda: start_uwb(network)  # noqa: E731
             tasks.add("uwb", lambda beat: keep(start, measure, uwb.sleep, uwb_fault, duty, sleep_ms, beat))
+
+    def _part_fault(self, sensor):
+        """Fault of a part without which a device does not see who is near: a node's stack light says so as well."""
+        fault, signs = self._self_test.fault(sensor), self._warner
+        if self._config.kind == "tag":
+            return fault
+
+        def told(code):
+            signs.fault(sensor, bool(code))
+            fault(code)
+
+        return told
 
     def _on_duty(self, on):
         self._port.say("jk duty " + ("on" if on else "off"))
         self._recorder.on = on
         self._warner.idle(OFF if not on else SAFE if self._starts.safe else ON_DUTY)
         if on:
+            self._battery.begin(self._clock.up_ms())
             self._self_test.begin()
             self._warner.briefly(TEST, TEST_MS)
         else:
@@ -271,7 +308,7 @@ class App:
             return False
         if self._config.kind != "tag":
             return True  # a machine node has no shifts; nobody is near it now
-        return not self._duty.on and (self._duty.docked or self._battery.charge() >= _CHARGED_PCT)
+        return not self._duty.on and (self._duty.docked or self._battery.percent() >= _CHARGED_PCT)
 
     async def _watch_start(self, beat):
         """A start that has held for so long was a good one; one in safe mode ends, to try it whole again."""

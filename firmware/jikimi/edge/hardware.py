@@ -5,6 +5,7 @@ from jikimi.edge.drivers import ryuw122
 from jikimi.edge.radio import Radio
 from jikimi.edge.warn import Warner
 from jikimi.edge.wifi import Wifi
+from jikimi.wire import kinds
 
 _I2C_HZ = 400_000
 _RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
@@ -17,12 +18,10 @@ class Hardware:
     """What is soldered to this board. Parts are made when asked for."""
 
     def __init__(self, config, port):
-        import machine
-
-        self._machine = machine
+        self._machine = port.machine(config.board)
         self._config = config
         self._port = port
-        self._pins = boards.pins(config.board)
+        self._pins = boards.pins(config.board, config.kind)
 
     def reset_reason(self):
         """Why the chip started, one word."""
@@ -37,8 +36,12 @@ class Hardware:
         return self._machine.WDT(timeout=timeout_ms).feed
 
     def warner(self):
-        """Vibration, tone and lights."""
+        """Vibration, tone and lights; the stack light on a node."""
         machine, pins = self._machine, self._pins
+        if self._config.kind == "node":
+            from jikimi.edge.node_parts import stack_light
+
+            return stack_light(machine, pins, self._config.machine.slow_at, self._port)
         outputs = [
             machine.Pin(pin, machine.Pin.OUT) for pin in (pins.haptic, pins.led_red, pins.led_amber, pins.led_green)
         ]
@@ -69,9 +72,22 @@ class Hardware:
 
     def air(self):
         """The BLE radio, not started."""
-        import bluetooth
+        return Radio(self._port.ble(self._config.board), self._port.ticks_ms)
 
-        return Radio(bluetooth.BLE(), self._port.ticks_ms)
+    def speed(self, make_fault):
+        """The machine's speed input as speed.Speed, or None when the configuration has none.
+
+        `make_fault(kinds.SENSOR_SPEED)` gives the function that hears of its faults.
+        """
+        settings = self._config.machine.speed
+        if settings is None:
+            return None
+        from jikimi.edge.node_parts import speed_source
+        from jikimi.edge.speed import Speed
+
+        source = speed_source(self._machine, self._pins, settings, self._port)
+        fault = make_fault(kinds.SENSOR_SPEED)
+        return Speed(source, settings, self._config.machine.separation.max_mm_s, self._port, fault)
 
     def button(self):
         """A function that says whether the button is pressed (it connects to ground)."""

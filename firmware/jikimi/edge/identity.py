@@ -49,6 +49,11 @@ def short_id(device):
     return hashlib.sha256(device.encode()).digest()[:4]
 
 
+def pair_answer(machine, ephemeral):
+    """Two bytes that a tag with the id `ephemeral` adverts while it is paired with the machine of that short id."""
+    return hashlib.sha256(b"pair" + machine + ephemeral).digest()[:2]
+
+
 class Ephemeral:
     """The tag's current id; `epoch_ms()` gives UTC or None while the clock is not set."""
 

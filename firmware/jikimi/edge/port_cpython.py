@@ -37,6 +37,20 @@ def ticks_diff(later, earlier):
     return later - earlier
 
 
+def machine(_board):
+    """The module with pins and buses, with the interface of MicroPython's."""
+    import machine
+
+    return machine
+
+
+def ble(_board):
+    """The BLE controller, with the interface of MicroPython's `bluetooth.BLE`."""
+    import bluetooth
+
+    return bluetooth.BLE()
+
+
 def load_core():
     """The signal core's functions, the same as the native module's."""
     from jikimi.sigcore import block

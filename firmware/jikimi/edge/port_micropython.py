@@ -26,6 +26,20 @@ ticks_ms = time.ticks_ms
 ticks_diff = time.ticks_diff
 
 
+def machine(_board):
+    """The module with the chip's pins and buses."""
+    import machine
+
+    return machine
+
+
+def ble(_board):
+    """The BLE controller."""
+    import bluetooth
+
+    return bluetooth.BLE()
+
+
 def load_core():
     """The signal core's functions: here the native module itself."""
     import jikimi.sigcore

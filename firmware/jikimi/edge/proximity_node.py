@@ -43,18 +43,20 @@ class Incursion:
 class Contact:
     """One tag, as long as its ephemeral id lasts."""
 
-    def __init__(self, core, ephemeral, machine, t_ms, has_uwb):
+    def __init__(self, core, ephemeral, machine, zones, t_ms, has_uwb):
         self.ephemeral = ephemeral
         self.address = identity.uwb_address(ephemeral)
         self.period = None  # not known before the node's clock is set
         self.level = 0
+        self.reached = 0  # the zone it is in, whoever it is
         self.distance_mm = None
         self.heard_ms = t_ms
         self.next_ms = t_ms
         self.incursion = None
+        self.exempt = False  # the operator: not warned of the outer zone
+        self._zones = zones
         self._trusted_until_ms = t_ms + _UWB_PATIENCE_MS if has_uwb else t_ms
         self._core = core
-        self._far_mm = 2 * machine.warn_mm
         self._ble = core.ble_new()
         self._uwb = core.uwb_new()
         self._zone = core.zone_new(machine.warn_mm, machine.danger_mm, machine.warn_mm // 10, _HOLD_MS)
@@ -76,13 +78,16 @@ class Contact:
         self.heard_ms = t_ms
         self._trusted_until_ms = t_ms + _UWB_PATIENCE_MS
         changed = self._on_distance(t_ms, self._core.uwb_push(self._uwb, range_mm, None)[0])
-        near = self.level or self.distance_mm < self._far_mm
+        near = self.level or self.distance_mm < 2 * self._zones.warn_mm
         # A tag must learn of its new level now, and it learns it from the next exchange.
         self.next_ms = t_ms if changed else t_ms + (_NEAR_PERIOD_MS if near else _FAR_PERIOD_MS)
         return changed
 
     def _on_distance(self, t_ms, distance_mm):
-        level = self._core.zone_push(self._zone, t_ms, distance_mm)
+        shrunk_mm = distance_mm if distance_mm == _UNKNOWN_MM else max(0, distance_mm - self._zones.growth_mm)
+        self.reached = level = self._core.zone_push(self._zone, t_ms, shrunk_mm)
+        if self.exempt and level == kinds.LEVEL_WARN:
+            level = 0
         if distance_mm != _UNKNOWN_MM:
             closing = self._closing_mm_s(t_ms, distance_mm)
             self.distance_mm = distance_mm
@@ -114,15 +119,18 @@ class Contact:
 
 
 class NodeProximity:
-    """`uwb` as drivers.ryuw122.Ryuw122 or None, `air` as radio.Radio.
+    """`uwb` as drivers.ryuw122.Ryuw122 or None, `air` as radio.Radio, `zones` as zones.Zones.
 
+    `pairing` as pairing.Pairing, or None when this machine exempts nobody.
     `on_level(level, source, latency_ms)` hears the highest level of all tags when it changes; `record(kind, data)`
     takes what happened.
     """
 
-    def __init__(self, core, config, air, uwb, clock, port, on_level, record):
+    def __init__(self, core, config, air, uwb, clock, port, on_level, record, zones, pairing=None):
         self._core = core
         self._machine = config.machine
+        self._zones = zones
+        self._pairing = pairing
         self._short_id = identity.short_id(config.device)
         self._machine_code = radio.MACHINES.index(config.machine.kind)
         self._air = air
@@ -142,6 +150,7 @@ class NodeProximity:
             while heard is not None:
                 self.on_heard(heard)
                 heard = self._air.heard()
+            self._zones.update()
             self.let_go(self._clock.up_ms())
             self._air.advertise(self.advert(), _ADVERT_US)
             await self._port.sleep_ms(40)
@@ -165,7 +174,11 @@ class NodeProximity:
         found = radio.parse_advert(heard.payload())
         if found is None or found[0] != radio.TAG:
             return
-        contact = self._contact(found[1][0], self._clock.up_ms())
+        ephemeral, _flags, answered = found[1]
+        contact = self._contact(ephemeral, self._clock.up_ms())
+        if self._pairing is not None:
+            self._pairing.on_advert(ephemeral, answered, self._clock.up_ms())
+            contact.exempt = self._pairing.is_exempt(ephemeral)
         if contact.period is None:
             contact.period = self._period()
         if contact.on_advert(self._clock.up_ms(), heard.rssi_dbm):
@@ -177,7 +190,7 @@ class NodeProximity:
             if len(self.contacts) >= _MOST_CONTACTS:
                 self._forget(min(self.contacts.values(), key=lambda known: (known.level, known.heard_ms)))
             contact = self.contacts[ephemeral] = Contact(
-                self._core, ephemeral, self._machine, t_ms, self._uwb is not None
+                self._core, ephemeral, self._machine, self._zones, t_ms, self._uwb is not None
             )
         return contact
 
@@ -195,11 +208,29 @@ class NodeProximity:
 
     def let_go(self, t_ms):
         """Write down the incursions that are over and forget the tags that are gone."""
+        self._watch_pairing(t_ms)
         for contact in list(self.contacts.values()):
             if t_ms - contact.heard_ms > _LOST_MS:
                 self._forget(contact)
             elif contact.incursion is not None and contact.level == 0:
                 self._record(kinds.NEAR_MISS, contact.near_miss())
+
+    def pair(self):
+        """The button at the machine was pressed; whether the one tag in contact is exempt from now on."""
+        if self._pairing is None:
+            return False
+        begun = self._pairing.begin(self.contacts.values(), self._clock.up_ms())
+        self._watch_pairing(self._clock.up_ms())
+        return begun
+
+    def _watch_pairing(self, t_ms):
+        if self._pairing is None:
+            return
+        for contact in self.contacts.values():
+            self._pairing.on_level(contact.ephemeral, contact.reached, t_ms)
+        self._pairing.end_when_over(t_ms)
+        for contact in self.contacts.values():
+            contact.exempt = self._pairing.is_exempt(contact.ephemeral)
 
     def _forget(self, contact):
         del self.contacts[contact.ephemeral]
@@ -216,10 +247,13 @@ class NodeProximity:
 
     def advert(self):
         """What this node says of itself and of the tags inside its zones, the most endangered first."""
-        inside = [contact for contact in self.contacts.values() if contact.level]
-        inside.sort(key=lambda contact: (-contact.level, contact.distance_mm))
-        warned = [(contact.ephemeral[: radio.PREFIX_BYTES], contact.level) for contact in inside[: radio.MAX_WARNED]]
-        machine = self._machine
-        return radio.node_advert(
-            self._short_id, self._machine_code, machine.warn_mm // 100, machine.danger_mm // 100, 0, warned
-        )
+        inside = [contact for contact in self.contacts.values() if contact.level or contact.exempt]
+        inside.sort(key=lambda contact: (-contact.level, contact.distance_mm or 0))
+        warned = [(contact.ephemeral[: radio.PREFIX_BYTES], _said(contact)) for contact in inside[: radio.MAX_WARNED]]
+        flags = radio.FLAG_MOVING if self._zones.moving else 0
+        warn_dm, danger_dm = -(-self._zones.warn_mm // 100), -(-self._zones.danger_mm // 100)
+        return radio.node_advert(self._short_id, self._machine_code, warn_dm, danger_dm, flags, warned)
+
+
+def _said(contact):
+    return contact.level | (radio.PAIRED if contact.exempt else 0)

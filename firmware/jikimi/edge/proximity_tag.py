@@ -11,6 +11,8 @@ _BLE_HOLD_MS = 3000
 _UWB_PATIENCE_MS = 3000
 # More likely than not within two metres: below that the strength of adverts warns of nothing (native/MODEL_CARD.md).
 _NEAR_PERMILLE = 500
+# A pairing holds so long without being repeated: while the tag's id rotates, the node does not know it for a second.
+_PAIRED_HOLD_MS = 10_000
 _UNKNOWN_MM = -1
 _HOLD_MS = 800
 _ADVERT_US = 250_000
@@ -27,19 +29,22 @@ class Machine:
         self.until_ms = 0
         self.uwb_until_ms = 0
         self._core = core
+        self.paired_until_ms = 0
         self._ble = core.ble_new()
         self._zone = None
-        self._radii = None
+        self._margin_mm = self._danger_mm = 0
 
     def estimate(self, t_ms, rssi_dbm, warn_mm, danger_mm):
         """(level, distance in mm or None) by the strength of the machine's adverts."""
-        if self._radii != (warn_mm, danger_mm):
-            self._radii = (warn_mm, danger_mm)
+        if self._zone is None or warn_mm - danger_mm != self._margin_mm:
+            self._margin_mm, self._danger_mm = warn_mm - danger_mm, danger_mm
             self._zone = self._core.zone_new(warn_mm, danger_mm, warn_mm // 10, _HOLD_MS)
         distance_mm, near_permille = self._core.ble_push(self._ble, t_ms, rssi_dbm)
         if near_permille < _NEAR_PERMILLE:
             return self._core.zone_push(self._zone, t_ms, _UNKNOWN_MM), None
-        return self._core.zone_push(self._zone, t_ms, distance_mm), distance_mm
+        # Both radii grow alike with the machine's speed: shrinking the distance instead keeps the level's memory.
+        shrunk_mm = max(0, distance_mm - (danger_mm - self._danger_mm))
+        return self._core.zone_push(self._zone, t_ms, shrunk_mm), distance_mm
 
 
 class TagProximity:
@@ -70,7 +75,7 @@ class TagProximity:
             beat()
             if self._ephemeral.rotate():
                 self._air.new_address()
-            self._air.advertise(radio.tag_advert(self._ephemeral.value, self._flags()), _ADVERT_US)
+            self._air.advertise(self.advert(), _ADVERT_US)
             heard = self._air.heard()
             while heard is not None:
                 self.on_heard(heard)
@@ -126,10 +131,22 @@ class TagProximity:
             level, distance_mm = 0, None
         own = self._ephemeral.value[: radio.PREFIX_BYTES]
         for prefix, said in warned:
-            if prefix == own and said > level:
-                level, distance_mm = said, None
+            if prefix == own and said & radio.PAIRED:
+                machine.paired_until_ms = t_ms + _PAIRED_HOLD_MS
+            if prefix == own and said & ~radio.PAIRED > level:
+                level, distance_mm = said & ~radio.PAIRED, None
+        if level == kinds.LEVEL_WARN and t_ms < machine.paired_until_ms:
+            level = 0
         machine.until_ms = t_ms + _BLE_HOLD_MS
         self._set(machine, level, kinds.SOURCE_BLE, distance_mm, heard.ticks)
+
+    def advert(self):
+        """The id of the hour, and while paired with a machine the answer that says so."""
+        t_ms, ephemeral = self._clock.up_ms(), self._ephemeral.value
+        for machine in self._machines.values():
+            if t_ms < machine.paired_until_ms:
+                return radio.tag_advert(ephemeral, self._flags(), identity.pair_answer(machine.short_id, ephemeral))
+        return radio.tag_advert(ephemeral, self._flags())
 
     def expire(self, t_ms):
         """Forget machines that have not been heard for a while."""

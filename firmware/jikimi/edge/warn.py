@@ -17,6 +17,7 @@ STORED = 9
 ON_DUTY = 10
 TEST = 11
 SAFE = 12
+BATTERY = 13
 
 _HAPTIC = 1
 _TONE = 2
@@ -37,6 +38,7 @@ _PATTERNS = {
     CHECK_IN: ((100, _HAPTIC | _TONE | _AMBER), (150, 0), (100, _HAPTIC | _TONE | _AMBER), (1500, _GREEN)),
     FELT: ((1000, _HAPTIC),),
     ON_DUTY: ((100, _GREEN), (4900, 0)),
+    BATTERY: ((500, _HAPTIC | _AMBER), (250, 0), (500, _HAPTIC | _TONE | _AMBER), (1750, 0)),
     SAFE: ((100, _AMBER), (200, 0), (100, _AMBER), (1600, 0)),
     TEST: ((300, _HAPTIC), (300, _TONE), (300, _RED), (300, _AMBER), (300, _GREEN)),
     IDENTIFY: ((250, _LIGHTS | _TONE), (250, 0)),

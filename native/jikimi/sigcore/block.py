@@ -103,6 +103,11 @@ def exertion_push(state: State, t_ms: int, hr_bpm: int) -> int:
     return int(lib.sig_exertion_push(state, _time(t_ms), _int32(hr_bpm)))
 
 
+def exertion_high(state: State) -> bool:
+    """Whether 7 or more would be rated now, with hysteresis; False while there is not enough signal."""
+    return bool(lib.sig_exertion_high(state))
+
+
 def ble_new() -> State:
     """State of a nearness estimate from the adverts of one sender."""
     state = ffi.new("sig_ble_t *")

@@ -25,9 +25,15 @@ class ExertionMonitor:
     def push(self, t_s: float, hr_bpm: float) -> float:
         """RPE after one reading at `t_s` (seconds, at least 0), at any interval.
 
-        Readings outside 30..230 bpm, or not a number, are artefacts and only let time pass. The answer is NaN ("not
-        enough signal") before the first plausible reading and after 60 s without one.
+        Readings outside 30..230 bpm or not a number, jumps no heart makes, and halved or doubled rates are artefacts
+        and only let time pass. The answer is NaN ("not enough signal") before the first accepted reading, 60 s after
+        the last, and while fewer than 6 of the last 16 readings were accepted.
         """
         plausible = math.isfinite(hr_bpm) and 30 <= hr_bpm <= 230
         hundredths = block.exertion_push(self._state, to_ms(t_s), round(hr_bpm) if plausible else 0)
         return math.nan if hundredths < 0 else hundredths / 100
+
+    @property
+    def high(self) -> bool:
+        """Whether the person would rate 7 ("very hard") or more, with hysteresis; False while there is no estimate."""
+        return block.exertion_high(self._state)

@@ -81,6 +81,7 @@ SENSOR_CLOCK = 4
 SENSOR_FLASH = 5
 SENSOR_HEART = 6
 SENSOR_BATTERY = 7
+SENSOR_SPEED = 8  # the input for the machine's speed
 
 FAULT_SILENT = 1  # it does not answer, or gives no samples
 FAULT_FROZEN = 2  # it gives the same sample again and again

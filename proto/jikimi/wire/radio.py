@@ -12,6 +12,8 @@ MAX_WARNED = 3  # as many as fit into 31 bytes
 EPHEMERAL_BYTES = 8
 SHORT_ID_BYTES = 4
 PREFIX_BYTES = 2  # of a warned tag's ephemeral id
+PAIR_BYTES = 2  # a tag's answer that it is paired with a machine
+PAIRED = 0x80  # on top of the level in a node's list: this tag is the operator's
 
 # Codes of what a node is mounted on; the position is the code on the air.
 MACHINES = ("other", "forklift", "press", "cobot", "crane", "conveyor", "vehicle")
@@ -19,6 +21,7 @@ MACHINES = ("other", "forklift", "press", "cobot", "crane", "conveyor", "vehicle
 FLAG_LOW_BATTERY = 1
 FLAG_ALARM = 2  # a tag in alarm; nearby people may be told
 FLAG_MOVING = 4  # a machine in motion
+FLAG_PAIRED = 8  # a tag that is paired with a machine; its answer follows the id
 
 _FLAGS = b"\x02\x01\x06"  # AD flags: general discoverable, no BR/EDR
 _MANUFACTURER = 0xFF
@@ -30,11 +33,15 @@ _NODE_BYTES = 6 + SHORT_ID_BYTES
 _WARNED_BYTES = PREFIX_BYTES + 1
 
 
-def tag_advert(ephemeral: bytes, flags: int = 0) -> bytes:
-    """Return the payload of a tag: its rotating id (8 bytes) and FLAG_… bits."""
+def tag_advert(ephemeral: bytes, flags: int = 0, paired: "bytes | None" = None) -> bytes:
+    """Return the payload of a tag: its rotating id (8 bytes), FLAG_… bits, and its answer (2 bytes) when paired."""
     if len(ephemeral) != EPHEMERAL_BYTES:
         raise WireError("value", "an ephemeral id has 8 bytes")
-    return _advert(bytes((_TYPE_TAG, _byte(flags))) + bytes(ephemeral))
+    if paired is None:
+        return _advert(bytes((_TYPE_TAG, _byte(flags & ~FLAG_PAIRED))) + bytes(ephemeral))
+    if len(paired) != PAIR_BYTES:
+        raise WireError("value", "the answer of a paired tag has 2 bytes")
+    return _advert(bytes((_TYPE_TAG, _byte(flags | FLAG_PAIRED))) + bytes(ephemeral) + bytes(paired))
 
 
 def node_advert(
@@ -49,7 +56,7 @@ def node_advert(
 
     `short_id` (4 bytes) names the machine, `machine_code` its kind (index of MACHINES); the zone radii are in dm.
     `warned` lists up to 3 tags (first 2 bytes of the ephemeral id, level) which the node sees inside its zones, so
-    that a tag learns of its danger from the advert alone.
+    that a tag learns of its danger from the advert alone; PAIRED is added to the level of the operator's.
     """
     if len(short_id) != SHORT_ID_BYTES:
         raise WireError("value", "a machine's short id has 4 bytes")
@@ -67,7 +74,7 @@ def node_advert(
 
 
 def parse_advert(adv_data: "bytes | bytearray | memoryview") -> "tuple[str, tuple[object, ...]] | None":
-    """Return (TAG, (ephemeral, flags)) or (NODE, (short_id, machine_code, warn_dm, danger_dm, flags, warned)).
+    """Return (TAG, (ephemeral, flags, paired)) or (NODE, (short_id, machine_code, warn_dm, danger_dm, flags, warned)).
 
     The fields come in the order of the encoders' arguments. None for anyone else's advert, and for one of ours
     that is cut or of a version this code does not know: the air is shared, so neither is an error.
@@ -76,7 +83,10 @@ def parse_advert(adv_data: "bytes | bytearray | memoryview") -> "tuple[str, tupl
     if body is None or len(body) < 1:
         return None
     if body[0] == _TYPE_TAG and len(body) >= _TAG_BYTES:
-        return TAG, (bytes(body[2:_TAG_BYTES]), body[1])
+        paired = bytes(body[_TAG_BYTES : _TAG_BYTES + PAIR_BYTES]) if body[1] & FLAG_PAIRED else None
+        if paired is not None and len(paired) != PAIR_BYTES:
+            return None
+        return TAG, (bytes(body[2:_TAG_BYTES]), body[1], paired)
     if body[0] == _TYPE_NODE and len(body) >= _NODE_BYTES:
         return _parse_node(body)
     return None

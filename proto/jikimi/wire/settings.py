@@ -6,8 +6,6 @@ to some other broker or zone is worse than one that refuses to start and says wh
 
 import hashlib
 
-from jikimi.wire import radio
-
 TYPE_CHECKING = False  # as typing's, which MicroPython lacks
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,11 +56,9 @@ def check(values: object) -> "Section":
         raise ConfigError("machine is needed on a node")
     if config.kind == "tag" and config.ephemeral_secret is None:
         raise ConfigError("ephemeral_secret is needed on a tag")
-    if config.machine is not None and config.machine.danger_mm >= config.machine.warn_mm:
-        raise ConfigError("machine.danger_mm must be less than machine.warn_mm")
     if config.imu is not None:
         rates = IMU_RATES[config.imu.driver]
-        config.imu.rate_hz = _one_of(rates)(config.imu.rate_hz or rates[0], "imu.rate_hz")
+        config.imu.rate_hz = one_of(rates)(config.imu.rate_hz or rates[0], "imu.rate_hz")
     return config
 
 
@@ -82,7 +78,9 @@ def _canonical(value: object) -> str:
     return repr(value) + ";"
 
 
-def _integer(low: int, high: int) -> "Checker":
+def integer(low: int, high: int) -> "Checker":
+    """Return a checker of whole numbers from `low` to `high`."""
+
     def checked(value: object, where: str) -> object:
         # `type is` and not isinstance: on CPython a bool is an int.
         if type(value) is not int or not low <= value <= high:
@@ -92,13 +90,16 @@ def _integer(low: int, high: int) -> "Checker":
     return checked
 
 
-def _truth(value: object, where: str) -> object:
+def truth(value: object, where: str) -> object:
+    """Return `value` when it is true or false, else ConfigError."""
     if type(value) is not bool:
         raise ConfigError(f"{where} must be true or false, not {value!r}")
     return value
 
 
-def _text(longest: int) -> "Checker":
+def text(longest: int) -> "Checker":
+    """Return a checker of texts of 1 to `longest` characters."""
+
     def checked(value: object, where: str) -> object:
         if not isinstance(value, str) or not 1 <= len(value) <= longest:
             raise ConfigError(f"{where} must be text of 1 to {longest} characters")
@@ -113,7 +114,9 @@ def _name(value: object, where: str) -> object:
     return value
 
 
-def _one_of(allowed: "tuple[object, ...]") -> "Checker":
+def one_of(allowed: "tuple[object, ...]") -> "Checker":
+    """Return a checker of the values in `allowed`."""
+
     def checked(value: object, where: str) -> object:
         if value not in allowed:
             raise ConfigError(f"{where} must be one of {', '.join([str(one) for one in allowed])}, not {value!r}")
@@ -133,10 +136,10 @@ def _secret(value: object, where: str) -> object:
         raise ConfigError(message) from None
 
 
-_REQUIRED = object()
+REQUIRED = object()
 
 
-def _section(fields: "dict[str, tuple[Checker, object]]") -> "Checker":
+def section(fields: "dict[str, tuple[Checker, object]]") -> "Checker":
     """Checker of an object; `fields` maps a key to (checker, default), and a default of None allows null."""
 
     def checked(value: object, where: str) -> object:
@@ -154,66 +157,63 @@ def _section(fields: "dict[str, tuple[Checker, object]]") -> "Checker":
 def _field(values: "dict[str, object]", key: str, field: "tuple[Checker, object]", prefix: str) -> object:
     checker, default = field
     value = values.get(key, default)
-    if value is _REQUIRED:
+    if value is REQUIRED:
         raise ConfigError(f"{prefix}{key} is missing")
     return None if value is None and default is None else checker(value, prefix + key)
 
 
-_TOP = _section(
+def _machine(value: object, where: str) -> object:
+    from jikimi.wire import machine_settings  # a tag has no memory to spare for it
+
+    return machine_settings.check(value, where)
+
+
+_TOP = section(
     {
-        "version": (_integer(1, 1), _REQUIRED),
-        "site": (_name, _REQUIRED),
-        "device": (_name, _REQUIRED),
-        "kind": (_one_of(KINDS), _REQUIRED),
-        "zone": (_text(64), None),
+        "version": (integer(1, 1), REQUIRED),
+        "site": (_name, REQUIRED),
+        "device": (_name, REQUIRED),
+        "kind": (one_of(KINDS), REQUIRED),
+        "zone": (text(64), None),
         "broker": (
-            _section(
+            section(
                 {
-                    "host": (_text(253), _REQUIRED),
-                    "port": (_integer(1, 65535), _REQUIRED),
-                    "server_name": (_text(253), None),
+                    "host": (text(253), REQUIRED),
+                    "port": (integer(1, 65535), REQUIRED),
+                    "server_name": (text(253), None),
                 }
             ),
-            _REQUIRED,
+            REQUIRED,
         ),
-        "board": (_text(32), "virtual"),
-        "wifi": (_section({"ssid": (_text(32), _REQUIRED), "password": (_text(63), None)}), None),
+        "board": (text(32), "virtual"),
+        "wifi": (section({"ssid": (text(32), REQUIRED), "password": (text(63), None)}), None),
         "imu": (
-            _section(
+            section(
                 {
-                    "driver": (_one_of(tuple(sorted(IMU_RATES))), _REQUIRED),
-                    "rate_hz": (_integer(50, 208), None),
-                    "placement": (_one_of(PLACEMENTS), "waist"),
+                    "driver": (one_of(tuple(sorted(IMU_RATES))), REQUIRED),
+                    "rate_hz": (integer(50, 208), None),
+                    "placement": (one_of(PLACEMENTS), "waist"),
                 }
             ),
             None,
         ),
         "alarms": (
-            _section(
+            section(
                 {
-                    "cancel_s": (_integer(0, 120), 30),
-                    "no_motion_min": (_integer(0, 30), 2),
-                    "check_in_min": (_integer(5, 180), None),
-                    "silent_sos": (_truth, False),
+                    "cancel_s": (integer(0, 120), 30),
+                    "no_motion_min": (integer(0, 30), 2),
+                    "check_in_min": (integer(5, 180), None),
+                    "silent_sos": (truth, False),
+                    "shift_min": (integer(30, 1440), None),
                 }
             ),
             {},
         ),
-        "wearer": (_section({"hears": (_truth, True), "sees_colour": (_truth, True)}), {}),
-        "machine": (
-            _section(
-                {
-                    "kind": (_one_of(radio.MACHINES), _REQUIRED),
-                    "name": (_text(64), _REQUIRED),
-                    "warn_mm": (_integer(200, 25500), _REQUIRED),
-                    "danger_mm": (_integer(100, 25400), _REQUIRED),
-                }
-            ),
-            None,
-        ),
-        "uwb": (_section({"driver": (_one_of(("ryuw122",)), _REQUIRED)}), None),
+        "wearer": (section({"hears": (truth, True), "sees_colour": (truth, True)}), {}),
+        "machine": (_machine, None),
+        "uwb": (section({"driver": (one_of(("ryuw122",)), REQUIRED)}), None),
         "ephemeral_secret": (_secret, None),
-        "vitals_s": (_integer(1, 3600), 30),
-        "sequence": (_integer(0, 0xFFFFFFFF), 0),
+        "vitals_s": (integer(1, 3600), 30),
+        "sequence": (integer(0, 0xFFFFFFFF), 0),
     }
 )

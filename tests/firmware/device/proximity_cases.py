@@ -10,12 +10,13 @@ from jikimi.edge.identity import short_id
 from jikimi.edge.port import port
 from jikimi.edge.proximity_node import NodeProximity
 from jikimi.edge.proximity_tag import TagProximity
+from jikimi.edge.zones import Zones
 from jikimi.wire import kinds, radio
 from jikimi.wire.settings import Section
 
 here = port()
 core = here.load_core()
-machine = Section({"kind": "press", "name": "P", "warn_mm": 3000, "danger_mm": 1500})
+machine = Section({"kind": "press", "name": "P", "warn_mm": 3000, "danger_mm": 1500, "separation": None})
 CONFIG = Section({"device": "dnode", "machine": machine})
 FAR_DBM = -85
 NEAR_DBM = -45
@@ -60,6 +61,7 @@ class World:
             here,
             lambda level, source, _ms: self.levels.append([level, source]),
             lambda kind, data: self.records.append(data),
+            Zones(core, machine, None),
         )
 
     def step(self, tag, distance_mm, rssi_dbm=FAR_DBM):

@@ -27,6 +27,8 @@ def acknowledge(site: Site, store: Store, alarm_id: str, role: str) -> AlarmRow:
     now_ms = time.time_ns() // 1_000_000
     alarm = store.acknowledge_alarm(alarm_id, role, now_ms)
     _, boot, seq = alarm_id.split(".")
+    if int(boot) == 0:
+        return alarm  # the host's own: its device knows nothing of it
     meant: dict[int, object] = {wire.ARG_BOOT: int(boot), wire.ARG_SEQ: int(seq)}
     command = wire.encode_command(wire.CMD_ALARM_SEEN, meant, secrets.randbits(32), now_ms + _OF_USE_MS)
     try:

@@ -14,10 +14,11 @@ from jikimi.fleet.errors import JikimiError
 _COMMANDS: dict[str, tuple[str, str]] = {
     "alarm": ("jikimi.fleet.cli.alarm", "Alarms: list, acknowledge."),
     "bench": ("jikimi.fleet.cli.bench", "Measure what this machine can take."),
+    "config": ("jikimi.fleet.cli.config", "Settings of devices, as a file: plan, apply, drift."),
     "demo": ("jikimi.fleet.cli.demo", "Run a whole factory on emulated boards."),
     "device": ("jikimi.fleet.cli.device", "Devices of a site: flash, provision, list, revoke, …"),
     "replay": ("jikimi.fleet.cli.replay", "Run the signal core over recordings."),
-    "report": ("jikimi.fleet.cli.report", "Near misses by zone and hour or by machine."),
+    "report": ("jikimi.fleet.cli.report", "Near misses, and how complete the records are."),
     "site": ("jikimi.fleet.cli.site", "Make a site."),
     "up": ("jikimi.fleet.cli.up", "Run a site until Ctrl-C."),
     "virtual-board": ("jikimi.fleet.cli.virtual_board", "Run boards without hardware."),

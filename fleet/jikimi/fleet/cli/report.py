@@ -14,10 +14,11 @@ from jikimi.fleet.cli.show import local_time, print_rows
 
 if TYPE_CHECKING:
     from jikimi.fleet.site import Site
-    from jikimi.fleet.store import Store
+    from jikimi.fleet.store import CompletenessRow, Store
 
 _TOO_FEW = "too few"
 _DEFAULT_DAYS = 7
+_SHIFTS = "06:00,14:00,22:00"
 _DAY_MS = 86_400_000
 
 
@@ -31,6 +32,20 @@ class _Since(click.ParamType[int]):
             return int(datetime.datetime.fromisoformat(value).timestamp() * 1000)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is not a day or time such as 2026-11-24 or 2026-11-24T08:00", param, ctx)
+
+
+class _Starts(click.ParamType[list[datetime.time]]):
+    """Times of day, separated by commas."""
+
+    name = "times"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[datetime.time]:
+        if isinstance(value, list):
+            return value
+        try:
+            return sorted({datetime.time.fromisoformat(part.strip()) for part in value.split(",")})
+        except ValueError:
+            self.fail(f"{value!r} are not times of day such as {_SHIFTS}", param, ctx)
 
 
 @click.group("report")
@@ -74,6 +89,55 @@ def near_misses(site: Site, as_json: bool, by: str, since_ms: int | None) -> Non
     else:
         rows = [[cell["machine"], cell["name"], cell["zone"], *_counts(cell)] for cell in cells]
         print_rows(("id", "machine", "zone", "near misses", "in danger zone"), rows)
+
+
+@command.command("completeness")
+@site_option
+@json_option
+@click.option("--since", "since_ms", type=_Since(), help="From this time on.  [default: when the running shift began]")
+@click.option("--until", "until_ms", type=_Since(), help="Up to this time.  [default: now]")
+@click.option("--shifts", "starts", type=_Starts(), default=_SHIFTS, show_default=True, help="When shifts begin.")
+def completeness(
+    site: Site, as_json: bool, since_ms: int | None, until_ms: int | None, starts: list[datetime.time]
+) -> None:
+    """How much arrived of what each device recorded, shift by shift, and why not the rest.
+
+    lost: the device had to overwrite it, and said so. parked: it came, and cannot be read (`jikimi site dead-letters`).
+    missing: still to come. on device: what its journals hold by its last vitals. Shifts that are older than the
+    shortest rule of retention look emptier than they were.
+
+    JSON: {"site", "shifts": [{"from_ms", "to_ms", "devices": [{"device", "name", "zone", "recorded", "stored",
+    "lost", "parked", "missing", "on_device", "arrived_permille"}]}]}; "to_ms" null: the shift is not over.
+
+    Example: jikimi report completeness --since 2026-11-24 --json
+    """
+    from jikimi.fleet.cli.shifts import spans  # slow imports
+    from jikimi.fleet.store import Store
+
+    found: list[dict[str, Any]] = []
+    with Store.open(site.database_url, site.name) as store:
+        for from_ms, to_ms in spans(starts, since_ms, until_ms, _now_ms()):
+            rows = [{**asdict(row), **_shares(row)} for row in store.completeness(from_ms, to_ms)]
+            found.append({"from_ms": from_ms, "to_ms": to_ms, "devices": rows})
+    if as_json:
+        click.echo(json.dumps({"site": site.name, "shifts": found}, ensure_ascii=False, indent=1))
+    else:
+        cells = [_completeness_cells(shift, row) for shift in found for row in shift["devices"]]
+        print_rows(("shift from", "device", "zone", "recorded", "arrived", *_REASONS), cells)
+
+
+_REASONS = ("lost", "parked", "missing", "on_device")
+
+
+def _shares(row: CompletenessRow) -> dict[str, Any]:
+    return {"missing": row.missing, "arrived_permille": row.arrived_permille}
+
+
+def _completeness_cells(shift: dict[str, Any], row: dict[str, Any]) -> list[str]:
+    share = row["arrived_permille"]
+    arrived = "-" if share is None else f"{share / 10:.1f} %"
+    reasons = ["-" if row[name] is None else str(row[name]) for name in _REASONS]
+    return [local_time(shift["from_ms"], "minutes"), row["name"], row["zone"], str(row["recorded"]), arrived, *reasons]
 
 
 def _document(site: str, by: str, since_ms: int, cells: list[dict[str, Any]]) -> dict[str, Any]:

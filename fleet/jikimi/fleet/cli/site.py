@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from jikimi.fleet.cli import site_data
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
 
@@ -28,6 +29,10 @@ def _database(_context: click.Context, _parameter: click.Parameter, url: str | N
 @click.group("site")
 def command() -> None:
     """A site is one directory: settings, certificate authority, broker, database, logs."""
+
+
+for _data_command in (site_data.backup, site_data.dead_letters, site_data.restore, site_data.retention):
+    command.add_command(_data_command)
 
 
 @command.command("init")

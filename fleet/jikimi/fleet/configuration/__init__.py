@@ -9,9 +9,15 @@ from jikimi.fleet.configuration.desired import Desired, Subject, Table, load, lo
 if TYPE_CHECKING:
     from jikimi.fleet.site import Site
 
-__all__ = ["Desired", "Subject", "Table", "load", "parse", "render", "resolve", "settings_of"]
+__all__ = ["Desired", "Subject", "Table", "in_force", "load", "parse", "render", "resolve", "settings_of"]
 
-DESIRED, SECRETS = "fleet.toml", "secrets.toml"
+DESIRED, APPLIED, SECRETS = "fleet.toml", "applied.toml", "secrets.toml"
+
+
+def in_force(site: Site) -> Desired:
+    """What was applied last; before that, what `fleet.toml` says, or what a new site starts with."""
+    path = site.path / APPLIED
+    return load(path if path.exists() else site.path / DESIRED)
 
 
 def settings_of(site: Site, subject: Subject) -> Table:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jikimi.fleet import broker, content
+from jikimi.fleet.delivery import offers
 from jikimi.fleet.delivery.server import Server
 from jikimi.fleet.errors import JikimiError
 from jikimi.fleet.mqtt import Greeting, Session
@@ -57,6 +58,11 @@ def serve(site: Site) -> None:
     try:
         while not stopping:
             for message in session.receive(_IDLE_S):
+                if message.topic.endswith("/" + topics.STATE):
+                    offer = offers.answer(site, message)
+                    if offer is not None:
+                        session.publish(*offer, qos=1)
+                    continue
                 answer = server.answer(message)
                 if answer is not None:
                     session.publish(*answer)
@@ -75,8 +81,8 @@ def _connection(site: Site) -> tuple[tuple[str, int], ssl.SSLContext, str]:
 
 
 def _greeting(site: str) -> Greeting:
-    wanted = f"{topics.PREFIX}/{site}/+/{topics.GET}"
-    return Greeting(((wanted, topics.QOS[topics.GET]),))
+    leaves = (topics.GET, topics.STATE)
+    return Greeting(tuple((f"{topics.PREFIX}/{site}/+/{leaf}", topics.QOS[leaf]) for leaf in leaves))
 
 
 if __name__ == "__main__":

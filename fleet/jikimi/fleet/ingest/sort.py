@@ -82,6 +82,7 @@ def _status(device: str, message: Incoming, content: host.Birth | host.Vitals) -
         boot=content.boot,
         online=content.online,
         heard=content.status != "lost" and not message.retain,
+        status=content.status,
         clock_quality=content.clock_quality,
         epoch_ms=content.epoch_ms,
         reset_reason=content.reset_reason,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from jikimi.fleet import configuration, registry
-from jikimi.fleet.configuration import Subject
+from jikimi.fleet.configuration import Subject, applied
 
 if TYPE_CHECKING:
     from jikimi.fleet.registry import Description, Enrolment, Known
@@ -76,4 +76,7 @@ class SiteEnroller:
 
     def passed(self, device: str) -> None:
         """See `Enroller`."""
+        known = registry.known(self._site, device)
+        assert known is not None, "it was enrolled before"
+        applied.note_by_cable(self._site, device, self.settings_of(device, known.description))
         registry.activate(self._site, device)

@@ -47,8 +47,8 @@ __all__ = [
 
 
 def standard_services(site: Site, *, web: bool = True) -> list[Service]:
-    """Broker, ingest, delivery and (unless `web` is false) the live page, in starting order."""
-    services = [broker_service(site), python_service(site, "ingest"), python_service(site, "delivery")]
+    """Broker, ingest, delivery, upkeep and (unless `web` is false) the live page, in starting order."""
+    services = [broker_service(site), *(python_service(site, name) for name in ("ingest", "delivery", "upkeep"))]
     return [*services, web_service(site)] if web else services
 
 

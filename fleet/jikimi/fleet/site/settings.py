@@ -89,6 +89,32 @@ class TlsSettings:
 
 
 @dataclass(frozen=True)
+class AlarmSettings:
+    """Section [alarms]."""
+
+    silent_s: int = _setting(60, "least silence that is an alarm; a device may miss four of its vitals", 10, 86_400)
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """Section [retention]: days after which records are deleted; what is counted from them stays."""
+
+    emergency_days: int = _setting(
+        365, "falls, calls for help and what ends them; never those of an open alarm", 1, 36_500
+    )
+    proximity_days: int = _setting(90, "near misses and warnings", 1, 36_500)
+    posture_days: int = _setting(30, "bends", 1, 36_500)
+    device_days: int = _setting(90, "faults and batteries of devices", 1, 36_500)
+    unknown_days: int = _setting(30, "records of a kind this version does not know", 1, 36_500)
+    letter_days: int = _setting(90, "messages that could not be stored", 1, 36_500)
+
+    def by_category(self) -> dict[str, int]:
+        """Days by data category."""
+        names = ("emergency", "proximity", "posture", "device", "unknown")
+        return {name: getattr(self, f"{name}_days") for name in names}
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of a site."""
 
@@ -97,6 +123,8 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
 
 def is_name(text: str) -> bool:

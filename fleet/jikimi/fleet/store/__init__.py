@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 import sqlalchemy as sa
 
 from jikimi.fleet.errors import MessageError, StoreError
-from jikimi.fleet.store import completeness, read, write
+from jikimi.fleet.store import completeness, host_alarms, read, retention, shifts, silence, write
 from jikimi.fleet.store.batch import (
     AlarmKey,
     Batch,
@@ -34,7 +34,9 @@ from jikimi.fleet.store.engine import again_if_in_vain, make_engine, writer
 from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.rows import (
     AlarmRow,
+    CompletenessRow,
     DeadLetterRow,
+    DeletionRow,
     DeviceRow,
     NearMissCell,
     RecordRow,
@@ -44,14 +46,16 @@ from jikimi.fleet.store.schema import alarm
 from jikimi.fleet.store.times import event_time_ms, hour_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "AlarmKey",
     "AlarmRow",
     "Batch",
+    "CompletenessRow",
     "DeadLetter",
     "DeadLetterRow",
+    "DeletionRow",
     "DeviceRow",
     "NearMissCell",
     "NewRecord",
@@ -115,6 +119,7 @@ class Store:
         this &= (alarm.c.boot == boot) & (alarm.c.seq == seq) & alarm.c.acknowledged_ms.is_(None)
         with self._writing() as connection:
             connection.execute(alarm.update().where(this).values(acknowledged_ms=now_ms, acknowledged_by=role))
+            host_alarms.end_seen(connection, self._site, (device, boot, seq), now_ms)
             row = read.alarm(connection, self._site, (device, boot, seq))
         if row is None:
             raise StoreError(f"no alarm {alarm_id}: `jikimi alarm list` shows them")
@@ -165,15 +170,47 @@ class Store:
         with self._reading() as connection:
             return completeness.sequences(connection, self._site)
 
+    def completeness(self, since_ms: int, until_ms: int | None = None) -> list[CompletenessRow]:
+        """For each device how much arrived of what it recorded in a span of event time; None: up to now."""
+        with self._reading() as connection:
+            return shifts.span(connection, self._site, since_ms, until_ms)
+
     def near_miss_cells(self, since_ms: int = 0) -> list[NearMissCell]:
         """Near misses by zone, machine and hour with who took part: for `jikimi.fleet.aggregate` alone."""
         with self._reading() as connection:
             return read.near_miss_cells(connection, self._site, since_ms)
 
-    def dead_letters(self, limit: int = 100) -> list[DeadLetterRow]:
-        """Messages that could not be stored, newest first."""
+    def dead_letters(self, limit: int = 100, reason: str | None = None) -> list[DeadLetterRow]:
+        """Messages that could not be stored, newest first; all, or those refused for `reason`."""
         with self._reading() as connection:
-            return read.dead_letters(connection, self._site, limit)
+            return read.dead_letters(connection, self._site, limit, reason)
+
+    def forget_dead_letter(self, letter: DeadLetterRow, now_ms: int) -> None:
+        """Remove a dead letter whose content is stored by now, and end the alarm that it could not be read."""
+        with self._writing() as connection:
+            write.forget(connection, self._site, letter, now_ms)
+
+    def judge_silence(
+        self, now_ms: int, limits_ms: Mapping[str, int], limit_ms: int, up_since_ms: int = 0
+    ) -> tuple[int, int]:
+        """Raise an alarm for each device that should be heard and was not for so long, end others; how many.
+
+        How long: what `limits_ms` says for a device, else `limit_ms`; time before `up_since_ms` does not count.
+        """
+        with self._writing() as connection:
+            return silence.judge(connection, self._site, now_ms, limits_ms, limit_ms, up_since_ms)
+
+    def delete_old(self, days: Mapping[str, int], letter_days: int, now_ms: int) -> list[DeletionRow]:
+        """Delete records received more than `days` ago, by category, and old dead letters; what was deleted.
+
+        Records of open alarms stay, and so does everything derived from records.
+        """
+        return retention.delete_old(self._engine, self._site, days, letter_days, now_ms)
+
+    def deletions(self, limit: int = 1000) -> list[DeletionRow]:
+        """What was deleted when, newest first."""
+        with self._reading() as connection:
+            return retention.log(connection, self._site, limit)
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from jikimi.fleet.store.batch import StreamKey
-from jikimi.fleet.store.schema import ack, parked, record
+from jikimi.fleet.store.schema import ack, parked, record, restoration
 from jikimi.fleet.store.schema import lost as lost_table
 from jikimi.fleet.store.upsert import insert, rows_for_update
 
@@ -31,6 +31,8 @@ class Mark(NamedTuple):
 
     upto: int
     highest: int
+    host_epoch_ms: int | None = None  # when its boot began by the host's clock, at the latest
+    restored: bool = False  # from a backup, and not heard of since
 
 
 def take(connection: sa.Connection, site: str, keys: Collection[StreamKey]) -> dict[StreamKey, Mark]:
@@ -39,7 +41,11 @@ def take(connection: sa.Connection, site: str, keys: Collection[StreamKey]) -> d
     So the second sees all that the first has committed, and the two together leave no gap that is none.
     """
     rows = rows_for_update(connection, ack, site, keys, _first)
-    return {StreamKey(row["device"], row["boot"], row["stream"]): Mark(row["upto_seq"], row["max_seq"]) for row in rows}
+    return {StreamKey(row["device"], row["boot"], row["stream"]): _mark(row) for row in rows}
+
+
+def _mark(row: Mapping[str, Any]) -> Mark:
+    return Mark(row["upto_seq"], row["max_seq"], row["host_epoch_ms"], bool(row["restored"]))
 
 
 def _first(key: tuple[Any, ...]) -> dict[str, Any]:
@@ -53,10 +59,12 @@ def advance(
     touched: Collection[StreamKey],
     new: Mapping[StreamKey, Sequence[int]],
     lost: Iterable[LostRange],
+    host_epochs_ms: Mapping[StreamKey, int],
 ) -> dict[StreamKey, Mark]:
     """Move the marks of the `touched` sequences; `new` and `lost` are in their tables already.
 
-    `before` are marks that were taken. Returns the mark of each touched sequence, moved or not.
+    `before` are marks that were taken, `host_epochs_ms` when boots began as the new messages tell.
+    Returns the mark of each touched sequence, moved or not.
     """
     before = {**before, **take(connection, site, [key for key in touched if key not in before])}
     lost_top = _tops(lost)
@@ -65,11 +73,39 @@ def advance(
         old = before.get(key, Mark(0, 0))
         seqs = sorted(new.get(key, ()))
         highest = max(old.highest, seqs[-1] if seqs else 0, lost_top.get(key, 0))
+        if seqs and seqs[0] > old.upto + 1 and _may_be_forgotten(connection, site, old, host_epochs_ms.get(key)):
+            _give_up(connection, site, LostRange(key, old.upto + 1, seqs[0] - 1))
         upto = _contiguous(seqs, old.upto)
         # Only a gap, old or new, leaves something above the mark to look for.
-        after[key] = Mark(upto if upto == highest else _walk(connection, site, key, upto), highest)
+        upto = upto if upto == highest else _walk(connection, site, key, upto)
+        after[key] = Mark(upto, highest, _lower(old.host_epoch_ms, host_epochs_ms.get(key)), old.restored and not seqs)
     _save(connection, site, {key: mark for key, mark in after.items() if mark != before.get(key)})
     return after
+
+
+def _may_be_forgotten(connection: sa.Connection, site: str, old: Mark, began_ms: int | None) -> bool:
+    """Whether records below the first new one may be in neither the database nor the device.
+
+    So it is after a restore: what was acknowledged after the backup is gone. A device sends the oldest it has first,
+    so what lies below the first message of a sequence since then will not come; nor will what a boot wrote that began
+    before the restore and is not in the backup at all.
+    """
+    if old.restored:
+        return True
+    if old.highest or began_ms is None:
+        return False
+    query = sa.select(sa.func.max(restoration.c.at_ms)).where(restoration.c.site == site)
+    restored_ms: int | None = connection.execute(query).scalar()
+    return restored_ms is not None and began_ms < restored_ms
+
+
+def _give_up(connection: sa.Connection, site: str, gone: LostRange) -> None:
+    row = {"site": site, **gone.key._asdict(), "first_seq": gone.first, "last_seq": gone.last}
+    connection.execute(insert(connection, lost_table).on_conflict_do_nothing(), row)
+
+
+def _lower(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
 
 
 def _tops(lost: Iterable[LostRange]) -> dict[StreamKey, int]:
@@ -147,16 +183,24 @@ def park(connection: sa.Connection, site: str, key: StreamKey, seq: int, digest:
         return upto
     row = {"site": site, **key._asdict(), "seq": seq, "digest": digest}
     connection.execute(insert(connection, parked).on_conflict_do_nothing(), row)
-    return advance(connection, site, before, [key], {key: [seq]}, ())[key].upto
+    return advance(connection, site, before, [key], {key: [seq]}, (), {})[key].upto
 
 
 def _save(connection: sa.Connection, site: str, marks: Mapping[StreamKey, Mark]) -> None:
     if not marks:
         return
     statement = insert(connection, ack)
-    moved = {"upto_seq": statement.excluded.upto_seq, "max_seq": statement.excluded.max_seq}
+    moved = {name: statement.excluded[name] for name in ("upto_seq", "max_seq", "host_epoch_ms", "restored")}
     statement = statement.on_conflict_do_update(index_elements=list(ack.primary_key.columns), set_=moved)
     rows = [
-        {"site": site, **key._asdict(), "upto_seq": mark.upto, "max_seq": mark.highest} for key, mark in marks.items()
+        {
+            "site": site,
+            **key._asdict(),
+            "upto_seq": mark.upto,
+            "max_seq": mark.highest,
+            "host_epoch_ms": mark.host_epoch_ms,
+            "restored": mark.restored,
+        }
+        for key, mark in marks.items()
     ]
     connection.execute(statement, rows)

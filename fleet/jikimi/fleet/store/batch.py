@@ -61,6 +61,7 @@ class StatusReport:
     boot: int
     online: bool
     heard: bool  # false for what the broker says or repeats: the device itself was not heard just now
+    status: str = "online"  # or lost, docked
     clock_quality: int | None = None  # a birth: that of the device's clock
     epoch_ms: int | None = None  # a birth: what that clock says
     reset_reason: str | None = None

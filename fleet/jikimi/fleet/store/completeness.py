@@ -26,13 +26,17 @@ def sequences(connection: sa.Connection, site: str) -> list[SequenceRow]:
         declared[StreamKey(*key)].append((first, last))
     waiting = _parked(connection, site)
     rows = []
-    for _, *key, upto, highest in connection.execute(sa.select(ack).where(ack.c.site == site).order_by(*ack.c)):
+    columns = (ack.c.device, ack.c.boot, ack.c.stream, ack.c.upto_seq, ack.c.max_seq, ack.c.deleted)
+    marks = sa.select(*columns).where(ack.c.site == site).order_by(*columns[:3])
+    for *key, upto, highest, deleted in connection.execute(marks):
         sequence = StreamKey(*key)
         gone = sum(
             last - first + 1 - _stored_within(connection, site, sequence, first, last)
             for first, last in _disjoint(declared[sequence])
         )
-        rows.append(SequenceRow(*sequence, stored.get(sequence, 0), gone, waiting.get(sequence, 0), upto, highest))
+        rows.append(
+            SequenceRow(*sequence, stored.get(sequence, 0) + deleted, gone, waiting.get(sequence, 0), upto, highest)
+        )
     return rows
 
 

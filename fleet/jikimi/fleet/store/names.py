@@ -48,6 +48,7 @@ _SENSORS: Final = {
     kinds.SENSOR_FLASH: "flash",
     kinds.SENSOR_HEART: "heart",
     kinds.SENSOR_BATTERY: "battery",
+    kinds.SENSOR_SPEED: "speed",
 }
 _VALUES: Final[dict[int, dict[int, str]]] = {
     kinds.LEVEL: {kinds.LEVEL_WARN: "warn", kinds.LEVEL_DANGER: "danger"},

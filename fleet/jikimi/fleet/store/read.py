@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from jikimi.fleet.store import schema
+from jikimi.fleet.store import host_alarms, schema
 from jikimi.fleet.store.horizon import settled
 from jikimi.fleet.store.names import named
 from jikimi.fleet.store.rows import CLOCKS, AlarmRow, DeadLetterRow, DeviceRow, NearMissCell, RecordRow
@@ -15,6 +15,7 @@ from jikimi.fleet.store.times import event_time_ms
 from jikimi.wire import kinds
 
 _record, _alarm, _device, _status = schema.record.c, schema.alarm.c, schema.device.c, schema.device_status.c
+_ack = schema.ack.c
 _near, _group = schema.near_miss_hour.c, schema.near_miss_group.c
 
 
@@ -43,10 +44,12 @@ def _settled(connection: sa.Connection, query: sa.Select[Any]) -> sa.Select[Any]
 
 def _records(site: str) -> sa.Select[Any]:
     label = (_device.site == _record.site) & (_device.device == _record.device)
+    sequence = (_ack.site == _record.site) & (_ack.device == _record.device) & (_ack.boot == _record.boot)
+    sequence &= _ack.stream == _record.stream
     # Kinds this version does not know have no category, so nothing rules on them yet: shown to nobody.
     return (
-        sa.select(schema.record, _device.name)
-        .select_from(schema.record.outerjoin(schema.device, label))
+        sa.select(schema.record, _device.name, _ack.host_epoch_ms)
+        .select_from(schema.record.outerjoin(schema.device, label).outerjoin(schema.ack, sequence))
         .where(_record.site == site, _record.category != kinds.UNKNOWN)
     )
 
@@ -57,6 +60,7 @@ def _record_row(row: sa.RowMapping) -> RecordRow:
         t_ms=event_time_ms(row["boot_epoch_ms"], row["t_up_ms"], row["recv_ms"]),
         clock=CLOCKS[row["clock_quality"]],
         recv_ms=row["recv_ms"],
+        host_t_ms=None if row["host_epoch_ms"] is None else row["host_epoch_ms"] + row["t_up_ms"],
         kind=kinds.name(row["kind"]),
         category=row["category"],
         device=row["device"],
@@ -99,7 +103,7 @@ def _alarm_row(row: sa.RowMapping) -> AlarmRow:
     waiting = "open" if row["acknowledged_ms"] is None else "acknowledged"
     return AlarmRow(
         id=f"{row['device']}.{row['boot']}.{row['seq']}",
-        kind=kinds.name(row["kind"]),
+        kind=host_alarms.name(row["kind"]),
         device=row["device"],
         name=row["name"] or row["device"],
         zone=row["zone"],
@@ -147,13 +151,23 @@ def near_miss_cells(connection: sa.Connection, site: str, since_ms: int) -> list
     ]
 
 
-def dead_letters(connection: sa.Connection, site: str, limit: int) -> list[DeadLetterRow]:
-    """Messages that could not be stored, newest first."""
+def dead_letters(connection: sa.Connection, site: str, limit: int, reason: str | None = None) -> list[DeadLetterRow]:
+    """Messages that could not be stored, newest first; all, or those refused for `reason`."""
     letter = schema.dead_letter.c
     query = (
-        sa.select(letter.topic, letter.payload, letter.reason, letter.count, letter.recv_ms)
+        sa.select(
+            letter.digest,
+            letter.topic,
+            letter.payload,
+            letter.reason,
+            letter.count,
+            letter.first_recv_ms,
+            letter.recv_ms,
+        )
         .where(letter.site == site)
         .order_by(letter.recv_ms.desc(), letter.digest)
         .limit(limit)
     )
-    return [DeadLetterRow(*row) for row in connection.execute(query)]
+    if reason is not None:
+        query = query.where(letter.reason == reason)
+    return [DeadLetterRow(row[0].hex(), *row[1:]) for row in connection.execute(query)]

@@ -10,12 +10,16 @@ CLOCKS: Final = ("none", "rtc", "set")
 
 @dataclass(frozen=True)
 class RecordRow:
-    """One stored record. `t_ms` is event time as far as `clock` (none, rtc, set) can be trusted."""
+    """One stored record. `t_ms` is event time as far as `clock` (none, rtc, set) can be trusted.
+
+    `host_t_ms` is the same moment by the host's clock, at the latest: for comparison where the device's clock is off.
+    """
 
     id: int
     t_ms: int
     clock: str
     recv_ms: int
+    host_t_ms: int | None
     kind: str
     category: str
     device: str
@@ -67,9 +71,9 @@ class DeviceRow:
 
 @dataclass(frozen=True)
 class SequenceRow:
-    """One sequence: of `highest` records, `stored` are here, `lost` are not but their device declared them lost.
+    """One sequence: of `highest` records, `stored` came, `lost` did not but their device declared them lost.
 
-    `parked` are here only as bytes of a dead letter.
+    What retention has deleted since counts as stored. `parked` are here only as bytes of a dead letter.
     """
 
     device: str
@@ -101,10 +105,52 @@ class NearMissCell:
 
 @dataclass(frozen=True)
 class DeadLetterRow:
-    """A kind of message that could not be stored, how often it came, and when last."""
+    """A message that could not be stored, how often it came, and when first and last; `id` is its digest."""
 
+    id: str
     topic: str
     payload: bytes
     reason: str
     count: int
+    first_recv_ms: int
     recv_ms: int
+
+
+@dataclass(frozen=True)
+class DeletionRow:
+    """What was deleted at `at_ms`: `count` records of `category`, received before `before_ms`; the rule was `days`."""
+
+    at_ms: int
+    category: str
+    before_ms: int
+    days: int
+    count: int
+
+
+@dataclass(frozen=True)
+class CompletenessRow:
+    """Of one device and span of time: of `recorded` records `stored` came, `lost` did not and never will.
+
+    `parked` are here only as bytes of a dead letter. `on_device`: records its journals hold by its last vitals, which
+    nobody can count otherwise yet; None: it did not say, or the span is over.
+    """
+
+    device: str
+    name: str
+    zone: str
+    recorded: int
+    stored: int
+    lost: int
+    parked: int
+    on_device: int | None
+
+    @property
+    def missing(self) -> int:
+        """Records that are neither here, nor lost, nor parked: still to come."""
+        return self.recorded - self.stored - self.lost - self.parked
+
+    @property
+    def arrived_permille(self) -> int | None:
+        """Share of what was recorded that is stored, rounded down; None when nothing was recorded."""
+        total = max(self.recorded, self.stored + self.lost + self.parked + (self.on_device or 0))
+        return self.stored * 1000 // total if total else None

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     event,
+    false,
 )
 
 metadata = MetaData()
@@ -50,6 +51,7 @@ device_status = Table(
     Column("device", String(32), primary_key=True),
     Column("boot", BigInteger, nullable=False),  # the latest it reported; 0: only records were heard
     Column("online", Boolean, nullable=False),  # what device and broker said last, of the latest boot
+    Column("status", String(8)),  # the last it, or the broker for it, said: online | docked | lost; NULL: nothing yet
     Column("last_seen_ms", BigInteger),  # receive time of the last message it sent; NULL: none yet
     Column("reset_reason", String(64)),
     Column("firmware", String(64)),
@@ -95,9 +97,14 @@ ack = Table(
     Column("boot", BigInteger, primary_key=True),
     Column("stream", Integer, primary_key=True),
     Column("upto_seq", BigInteger, nullable=False),  # every seq up to and including this one is stored or declared lost
-    Column(
-        "max_seq", BigInteger, nullable=False
-    ),  # highest seq stored or declared lost; above upto_seq: there is a gap
+    # Highest seq stored or declared lost; above upto_seq: there is a gap.
+    Column("max_seq", BigInteger, nullable=False),
+    # When that boot began by the host's clock, at the latest: the lowest receive time less time since boot. It stands
+    # beside what the device said (`record.boot_epoch_ms`), never in its place.
+    Column("host_epoch_ms", BigInteger),
+    Column("deleted", BigInteger, nullable=False, server_default="0"),  # records that retention has deleted
+    # From a backup, and not heard of since: its device may have forgotten what was stored after the backup.
+    Column("restored", Boolean, nullable=False, server_default=false()),
 )
 
 # Ranges of records the device had to overwrite before they could be sent (its own LOST records say so): they count as
@@ -246,4 +253,12 @@ device_config = Table(
     Column("document", LargeBinary, nullable=False),  # the signed envelope
     Column("applied_ms", BigInteger, nullable=False),
     Column("refused", String(64)),  # reason of the device
+)
+
+# When this database was restored from a backup.
+restoration = Table(
+    "restoration",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.store.batch import RecordMessage, StatusReport
 
-_SAID = ("reset_reason", "firmware", "config", "battery_pct", "heap_free_bytes", "journal_depth")
+_SAID = ("status", "reset_reason", "firmware", "config", "battery_pct", "heap_free_bytes", "journal_depth")
 
 
 def update(

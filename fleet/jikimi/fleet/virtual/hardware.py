@@ -226,7 +226,7 @@ class Hardware:
 
     def level(self, pin: int) -> int:
         """What the board reads at a pin."""
-        default = 65535 if pin == wiring.BUTTON_PIN else 0
+        default = 65535 if pin in wiring.PULLED_UP else 0
         return 1 if self._levels.get(pin, default) else 0
 
     def drive_input(self, pin: int, level: int) -> None:

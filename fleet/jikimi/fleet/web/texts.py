@@ -45,6 +45,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "cleared": ("Cleared", "해제"),
     "confirmed": ("Not cancelled", "취소 없음"),
     "check_in_missed": ("No answer to check-in", "안전 확인 무응답"),
+    "no_signal": ("No signal from the device", "장치 신호 없음"),
+    "unreadable": ("An alarm nobody can read", "해독할 수 없는 경보"),
     "still_open": ("Still nobody there", "아직 응답한 사람 없음"),
     "battery_short": ("Battery will not last the shift", "근무 끝까지 배터리 부족"),
     "self_test": ("Self-test", "자가 점검"),

@@ -1,0 +1,85 @@
+"""The parts of a machine node behind a board's pin table: stack light, relay, speed input, button of the pairing."""
+
+from jikimi.edge import modbus
+from jikimi.edge.speed import Pulses, Register
+from jikimi.edge.stack_light import StackLight
+from jikimi.edge.warn import IDENTIFY
+
+_TONE_HZ = 2700
+_PAIRED_MS = 2000
+_BUTTON_MS = 50
+_MODBUS_PARITY = {"none": None, "even": 0, "odd": 1}
+
+
+def stack_light(machine, pins, slow_at, port):
+    """All of it off, and asking for slow, until somebody watches."""
+    lights = [
+        None if pin is None else machine.Pin(pin, machine.Pin.OUT, value=0)
+        for pin in (pins.stack_red, pins.stack_amber, pins.stack_green, pins.clear)
+    ]
+    buzzer = None if pins.buzzer is None else machine.PWM(machine.Pin(pins.buzzer), freq=_TONE_HZ, duty_u16=0)
+    red, amber, green, clear = lights
+    return StackLight(red, amber, green, buzzer, clear, slow_at, port)
+
+
+def speed_source(machine, pins, settings, port):
+    """What measures the machine's speed as the configuration's section says; its `read` as speed.Speed wants it."""
+    if settings.pulses_per_m is not None:
+        count = counter(machine, machine.Pin(pins.pulse, machine.Pin.IN, machine.Pin.PULL_UP))
+        return Pulses(count, drive(machine, pins.drive_off), settings.pulses_per_m, port)
+    bus = settings.modbus
+    if bus.over == "tcp":
+        return Register(modbus.Tcp(bus.host, bus.port, bus.unit, port, bus.timeout_ms), bus)
+    uart = machine.UART(
+        pins.rs485_id,
+        bus.baud,
+        parity=_MODBUS_PARITY[bus.parity],
+        # Without parity a second stop bit takes its place (MODBUS over Serial Line V1.02, 2.5.1).
+        stop=2 if bus.parity == "none" else 1,
+        tx=machine.Pin(pins.rs485_tx),
+        rx=machine.Pin(pins.rs485_rx),
+        timeout=0,
+    )
+    return Register(modbus.Rtu(uart, bus.unit, port, bus.timeout_ms), bus)
+
+
+def counter(machine, pin):
+    """A function that counts falling edges: the chip's pulse counter, or interrupts where it has none (ESP32-C3)."""
+    if hasattr(machine, "Counter"):
+        return machine.Counter(0, pin, edge=machine.Counter.FALLING).value
+    return _Edges(machine, pin).value
+
+
+class _Edges:
+    def __init__(self, machine, pin):
+        self._count = 0
+        pin.irq(self._on_edge, machine.Pin.IRQ_FALLING)
+
+    def _on_edge(self, _pin):
+        self._count += 1
+
+    def value(self):
+        return self._count
+
+
+def drive(machine, drive_off):
+    """A function that says whether the drive may move: a contact to ground that is closed while it is off."""
+    if drive_off is None:
+        return lambda: True
+    pin = machine.Pin(drive_off, machine.Pin.IN, machine.Pin.PULL_UP)
+    return lambda: bool(pin.value())
+
+
+async def watch_button(pressed, pair, signs, port, beat):
+    """Every press at the machine: `pair()` says whether it exempted somebody; all lights blink when it did."""
+    before = pressed()
+    while True:
+        beat()
+        now = pressed()
+        if now and not before:
+            paired = pair()
+            port.say("jk log paired with a tag" if paired else "jk log no single tag in contact")
+            if paired:
+                signs.briefly(IDENTIFY, _PAIRED_MS)
+        before = now
+        await port.sleep_ms(_BUTTON_MS)
