@@ -7,7 +7,7 @@ The native core is built into such an image by native/natmod/micropython.cmake; 
 
 import os
 
-HOST_ONLY = ("__main__.py", "port_cpython.py", "host.py")
+HOST_ONLY = ("__main__.py", "port_cpython.py", "host.py", "gateway_advert.py", "gateway_ble.py", "gateway_machine.py")
 
 
 def device_files(base, folder):

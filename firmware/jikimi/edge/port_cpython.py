@@ -13,6 +13,7 @@ from traceback import format_exception
 from jikimi.edge.files import Files
 
 CORE = "cffi"
+GATEWAY = "linux"  # the board's name in the configuration
 # The exit status that asks a supervisor (systemd: RestartForceExitStatus) for a new start.
 RESTART_STATUS = 75
 
@@ -37,15 +38,21 @@ def ticks_diff(later, earlier):
     return later - earlier
 
 
-def machine(_board):
-    """The module with pins and buses, with the interface of MicroPython's."""
-    import machine
+def machine(board):
+    """The module with pins and buses, with the interface of MicroPython's: this computer's, or the virtual board's."""
+    if board == GATEWAY:
+        from jikimi.edge import gateway_machine as chosen
+    else:
+        import machine as chosen
+    return chosen
 
-    return machine
 
-
-def ble(_board):
+def ble(board):
     """The BLE controller, with the interface of MicroPython's `bluetooth.BLE`."""
+    if board == GATEWAY:
+        from jikimi.edge.gateway_ble import Ble  # needs the extra `gateway`
+
+        return Ble()
     import bluetooth
 
     return bluetooth.BLE()

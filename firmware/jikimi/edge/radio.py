@@ -9,8 +9,10 @@ _SLOTS = const(24)
 _SCAN_INTERVAL_US = const(60_000)
 _SCAN_WINDOW_US = const(50_000)  # the rest of the time is for our own adverts and for Wi-Fi
 
-# Where `JK` stands in our adverts (three bytes of flags, length, type, company): anybody else's take no slot.
+# Where `JK` stands in our adverts (three bytes of flags, length, type, company): anybody else's take no slot. A Linux
+# gateway's come without the flags, which BlueZ leaves out of what cannot be connected to.
 _MARK_AT = const(7)
+_MARK_AT_BARE = const(4)
 _J = const(0x4A)
 _K = const(0x4B)
 
@@ -34,6 +36,7 @@ class Radio:
     def __init__(self, ble, ticks_ms):
         self.dropped = 0
         self._ble = ble
+        self._check = getattr(ble, "check", None)  # where the controller cannot say at once that it failed
         self._ticks_ms = ticks_ms
         self._slots = [Heard() for _ in range(_SLOTS)]
         self._write = 0
@@ -46,6 +49,7 @@ class Radio:
         """Switch on and listen; OSError when the chip does not."""
         self._ble.active(True)
         self._ble.irq(self._on_irq)
+        self._advert = None
         self._listen()
 
     def _listen(self):
@@ -76,7 +80,9 @@ class Radio:
         self._listen()
 
     def advertise(self, payload, interval_us):
-        """Say `payload` (at most 31 bytes) from now on; the same again costs nothing."""
+        """Say `payload` (at most 31 bytes) from now on; the same again costs nothing. OSError when the radio failed."""
+        if self._check is not None:
+            self._check()
         if payload != self._advert or interval_us != self._interval_us:
             self._ble.gap_advertise(interval_us, adv_data=payload, connectable=False)
             self._advert = payload
@@ -96,7 +102,9 @@ class Radio:
         self._results = self._results + 1 & 0x3FFFFFFF
         advert = data[4]
         length = len(advert)
-        if not _MARK_AT + 1 < length <= _ADVERT_BYTES or advert[_MARK_AT] != _J or advert[_MARK_AT + 1] != _K:
+        if not _MARK_AT + 1 < length <= _ADVERT_BYTES:
+            return
+        if not (_marked(advert, _MARK_AT) or _marked(advert, _MARK_AT_BARE)):
             return
         # One slot stays free: it is the one the reader may still be looking at.
         following = (self._write + 1) % _SLOTS
@@ -109,3 +117,7 @@ class Radio:
         slot.length = length
         slot.data[:length] = advert
         self._write = following
+
+
+def _marked(advert, at):
+    return advert[at] == _J and advert[at + 1] == _K

@@ -18,7 +18,8 @@ from jikimi.fleet.virtual.compiler import compile_file
 Image = dict[str, bytes]
 
 # Parts of the packages that only run on CPython, and the /main.py that an installation keeps among them.
-_HOST_ONLY = {"jikimi.wire": {"host.py"}, "jikimi.edge": {"port_cpython.py", "__main__.py", "main.py"}}
+_GATEWAY_ONLY = {"port_cpython.py", "gateway_advert.py", "gateway_ble.py", "gateway_machine.py", "__main__.py"}
+_HOST_ONLY = {"jikimi.wire": {"host.py"}, "jikimi.edge": {*_GATEWAY_ONLY, "main.py"}}
 
 
 @dataclass(frozen=True)
