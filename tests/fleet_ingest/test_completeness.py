@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jikimi.fleet.cli import cli
@@ -68,6 +68,7 @@ def test_devices_that_recorded_nothing_are_listed_without_a_share(store):
     assert (reasons(row), row.arrived_permille) == ((0, 0, 0, 0, 0), None)
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     seqs=st.sets(st.integers(1, 30), min_size=1),
     cuts=st.lists(st.integers(1, 30), max_size=4, unique=True).map(sorted),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,32 @@ def test_kill_9_in_the_middle_of_traffic_loses_nothing_and_doubles_nothing(up, n
         kill(up, victim)
     sender.send_until_acked(RECORDS)
     assert_complete(site_store, RECORDS)
+
+
+def resident_kib(pid: int) -> int:
+    """Memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+
+def test_while_the_database_stalls_messages_stay_with_the_broker_and_memory_stays_flat(
+    site, up, node, device, site_store
+):
+    sender = device(node)
+    sender.send_until_acked(100)
+    pid = next(one.pid for one in up.status() if one.name == "ingest")
+    with closing(sqlite3.connect(site.path / "jikimi.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        sender.send(101, 5_000)
+        wait_until(lambda: broker.monitor(site, "jsz")["messages"] >= 900)
+        before_kib = resident_kib(pid)
+        sender.send(5_001, 25_000)
+        wait_until(lambda: broker.monitor(site, "jsz")["messages"] >= 4_800)
+        assert resident_kib(pid) - before_kib < 8_192
+        assert sender.acked == 100
+        holder.execute("COMMIT")
+    sender.send_until_acked(25_000)
+    assert_complete(site_store, 25_000)
 
 
 @contextmanager

@@ -177,7 +177,7 @@ def decode_command(payload: "bytes | bytearray | memoryview") -> "tuple[int, dic
 def unpack_command(value: object) -> "tuple[int, dict[int, object], int, int | None]":
     """As `decode_command`, from the message's CBOR value."""
     found = checks.message(value)
-    return _check_command(found.get(1), found.get(2), found.get(3), found.get(4))
+    return _check_command(found.get(1), found.get(2), found.get(3), found.get(4, False))
 
 
 def _check_command(
@@ -221,8 +221,8 @@ def _unpack(value: object, table: "tuple[tuple[str, object], ...]") -> "dict[str
     found = checks.message(value)
     fields: dict[str, object] = {}
     for place, (name, check) in enumerate(table):
-        item = found.get(place + 1)
-        fields[name] = None if item is None else _checked(item, check, name)
+        # What is not known is left out: null is a type that no field has.
+        fields[name] = _checked(found[place + 1], check, name) if place + 1 in found else None
     return fields
 
 

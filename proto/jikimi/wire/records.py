@@ -80,8 +80,9 @@ def unpack_records(
 ) -> "tuple[int, int, int | None, int, list[tuple[int, int, int, dict[int, object]]]]":
     """As `decode_records`, from the message's CBOR value (which the host decodes with another library)."""
     found = checks.message(value)
+    # null says that there was no clock; a key that is not there says nothing, and is needed.
     boot, stream, boot_epoch_ms, quality = _check_envelope(
-        found.get(_BOOT), found.get(_STREAM), found.get(_BOOT_EPOCH), found.get(_QUALITY)
+        found.get(_BOOT), found.get(_STREAM), found.get(_BOOT_EPOCH, False), found.get(_QUALITY)
     )
     first_seq = checks.integer(found.get(_FIRST_SEQ), 1, checks.MAX_U32, "first seq")
     rows = found.get(_RECORDS)

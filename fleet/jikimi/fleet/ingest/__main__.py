@@ -11,7 +11,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from jikimi.fleet import broker
-from jikimi.fleet.errors import JikimiError
+from jikimi.fleet.errors import JikimiError, StoreError
+from jikimi.fleet.ingest.committer import PATIENCE_S
 from jikimi.fleet.ingest.worker import Worker
 from jikimi.fleet.mqtt import Greeting, Session
 from jikimi.fleet.services import mark_ready
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NAME = "ingest"
+_RETRY_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def serve(site: Site) -> None:
     address, tls = broker.host_address(site), broker.host_context(site)
     session = Session(address, tls, site.client_id(NAME), clean=False, greeting=greeting(site.name))
     try:
-        with Store.open(site.database_url, site.name) as store, closing(Worker(site.name, session, store)) as worker:
+        with _open_patiently(site) as store, closing(Worker(site.name, session, store)) as worker:
             signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
             signal.signal(signal.SIGINT, lambda _number, _frame: worker.stop())
             if worker.wait_ready():
@@ -56,6 +58,19 @@ def serve(site: Site) -> None:
             _log.info("stopped: %s", worker.totals)
     finally:
         session.close(last_words=_state("docked"))
+
+
+def _open_patiently(site: Site) -> Store:
+    """The store; a server that is away is waited for as long as a commit would be."""
+    until_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return Store.open(site.database_url, site.name)
+        except StoreError as error:
+            if site.database_url.startswith("sqlite") or time.monotonic() > until_s:
+                raise
+            _log.warning("%s", error)
+        time.sleep(_RETRY_S)
 
 
 def greeting(site: str) -> Greeting:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from jikimi.fleet.store import host_alarms, schema
 from jikimi.fleet.store.horizon import settled
 from jikimi.fleet.store.names import named
+from jikimi.fleet.store.order import by_id
 from jikimi.fleet.store.rows import CLOCKS, AlarmRow, DeadLetterRow, DeviceRow, NearMissCell, RecordRow
 from jikimi.fleet.store.times import event_time_ms
 from jikimi.wire import kinds
@@ -21,20 +22,22 @@ _near, _group = schema.near_miss_hour.c, schema.near_miss_group.c
 
 def records_after(connection: sa.Connection, site: str, after_id: int, limit: int) -> list[RecordRow]:
     """Records stored after the one with `after_id`, in order of storage."""
-    query = _settled(connection, _records(site)).where(_record.id > after_id).order_by(_record.id).limit(limit)
+    query = (
+        _settled(connection, _records(connection, site)).where(_record.id > after_id).order_by(_record.id).limit(limit)
+    )
     return [_record_row(row) for row in connection.execute(query).mappings()]
 
 
 def recent_records(connection: sa.Connection, site: str, limit: int) -> list[RecordRow]:
     """The records stored last, newest first."""
-    query = _settled(connection, _records(site)).order_by(_record.id.desc()).limit(limit)
+    query = _settled(connection, _records(connection, site)).order_by(_record.id.desc()).limit(limit)
     return [_record_row(row) for row in connection.execute(query).mappings()]
 
 
 def last_id(connection: sa.Connection, site: str) -> int:
     """Id of the record stored last; 0 when there is none."""
-    query = _settled(connection, sa.select(sa.func.max(_record.id)).where(_record.site == site))
-    return connection.execute(query).scalar() or 0
+    query = _settled(connection, sa.select(_record.id).where(by_id(connection, site)))
+    return connection.execute(query.order_by(_record.id.desc()).limit(1)).scalar() or 0
 
 
 def _settled(connection: sa.Connection, query: sa.Select[Any]) -> sa.Select[Any]:
@@ -42,7 +45,7 @@ def _settled(connection: sa.Connection, query: sa.Select[Any]) -> sa.Select[Any]
     return query if last is None else query.where(_record.id <= last)
 
 
-def _records(site: str) -> sa.Select[Any]:
+def _records(connection: sa.Connection, site: str) -> sa.Select[Any]:
     label = (_device.site == _record.site) & (_device.device == _record.device)
     sequence = (_ack.site == _record.site) & (_ack.device == _record.device) & (_ack.boot == _record.boot)
     sequence &= _ack.stream == _record.stream
@@ -50,7 +53,7 @@ def _records(site: str) -> sa.Select[Any]:
     return (
         sa.select(schema.record, _device.name, _ack.host_epoch_ms)
         .select_from(schema.record.outerjoin(schema.device, label).outerjoin(schema.ack, sequence))
-        .where(_record.site == site, _record.category != kinds.UNKNOWN)
+        .where(by_id(connection, site), _record.category != kinds.UNKNOWN)
     )
 
 

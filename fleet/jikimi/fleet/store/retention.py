@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from jikimi.fleet.store.engine import again_if_in_vain
-from jikimi.fleet.store.order import first_received_since
+from jikimi.fleet.store.order import by_id, first_received_since
 from jikimi.fleet.store.rows import DeletionRow
 from jikimi.fleet.store.schema import ack, alarm, dead_letter, deletion, record
 from jikimi.wire import kinds
@@ -52,8 +52,8 @@ def log(connection: sa.Connection, site: str, limit: int) -> list[DeletionRow]:
 
 
 def _delete_records(engine: sa.Engine, site: str, category: str, before_ms: int) -> int:
-    old = (record.c.site == site) & (record.c.category == category) & (record.c.recv_ms < before_ms)
     with engine.connect() as connection:
+        old = by_id(connection, site) & (record.c.category == category) & (record.c.recv_ms < before_ms)
         end = first_received_since(connection, site, before_ms)
     total, last = 0, 0
     while True:

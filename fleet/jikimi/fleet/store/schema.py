@@ -163,6 +163,7 @@ near_miss_hour = Table(
     Column("hour_ms", BigInteger, primary_key=True),
     Column("count", Integer, nullable=False),
     Column("danger_count", Integer, nullable=False),  # those that reached the danger zone, not only the warning zone
+    Index("near_miss_hour_time", "site", "hour_ms"),
 )
 
 # Who took part, for the minimum group size only: distinct ephemeral ids within one rotation period are distinct
@@ -177,6 +178,7 @@ near_miss_group = Table(
     Column("hour_ms", BigInteger, primary_key=True),
     Column("period", BigInteger, primary_key=True),  # rotation period of the ephemeral id
     Column("ephemeral", LargeBinary(8), primary_key=True),
+    Index("near_miss_group_time", "site", "hour_ms"),
 )
 
 # Messages that could not be stored, with their bytes. A device repeats what is not acknowledged, so equal ones are

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from jikimi.fleet.store.batch import StreamKey
-from jikimi.fleet.store.order import first_received_since
+from jikimi.fleet.store.order import by_id, first_received_since
 from jikimi.fleet.store.rows import CompletenessRow
 from jikimi.fleet.store.schema import ack, device, device_status, lost, parked, record
 
@@ -66,7 +66,7 @@ def _parts(connection: sa.Connection, site: str, since_ms: int, until_ms: int | 
     key = (record.c.device, record.c.boot, record.c.stream)
     first_id = first_received_since(connection, site, since_ms - _EARLY_MS)
     query = sa.select(*key, sa.func.min(record.c.seq), sa.func.max(record.c.seq))
-    query = query.where(record.c.site == site, record.c.id >= first_id, event_ms >= since_ms).group_by(*key)
+    query = query.where(by_id(connection, site), record.c.id >= first_id, event_ms >= since_ms).group_by(*key)
     if until_ms is not None:
         query = query.where(event_ms < until_ms)
     found = []
