@@ -17,6 +17,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("jikimi.fleet.cli.config", "Settings of devices, as a file: plan, apply, drift."),
     "demo": ("jikimi.fleet.cli.demo", "Run a whole factory on emulated boards."),
     "device": ("jikimi.fleet.cli.device", "Devices of a site: flash, provision, list, revoke, …"),
+    "release": ("jikimi.fleet.cli.release", "Signed releases of the device application, and their rollouts."),
     "replay": ("jikimi.fleet.cli.replay", "Run the signal core over recordings."),
     "report": ("jikimi.fleet.cli.report", "Near misses, and how complete the records are."),
     "site": ("jikimi.fleet.cli.site", "Make a site."),

@@ -88,6 +88,11 @@ def _status(device: str, message: Incoming, content: host.Birth | host.Vitals) -
         reset_reason=content.reset_reason,
         firmware=content.firmware,
         config=content.config,
+        slot=content.slot,
+        release=content.release,
+        trial=bool(content.trial),
+        failed_release=content.failed_release,
+        failed_why=content.failed_why,
     )
 
 

@@ -70,6 +70,11 @@ class StatusReport:
     battery_pct: int | None = None
     heap_free_bytes: int | None = None
     journal_depth: int | None = None
+    slot: str | None = None  # a birth: where its application runs; with it come the four below, None included
+    release: int | None = None
+    trial: bool = False
+    failed_release: int | None = None
+    failed_why: str | None = None
 
 
 @dataclass(frozen=True)

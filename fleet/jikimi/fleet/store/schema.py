@@ -59,6 +59,11 @@ device_status = Table(
     Column("battery_pct", Integer),
     Column("heap_free_bytes", BigInteger),
     Column("journal_depth", Integer),
+    Column("slot", String(8)),  # where the application runs that it said to run
+    Column("release", BigInteger),  # its sequence number; NULL: it came by cable
+    Column("trial", Boolean),  # not confirmed yet
+    Column("failed_release", BigInteger),  # the release it refused or rolled back last
+    Column("failed_why", String(64)),
 )
 
 record = Table(
@@ -263,4 +268,55 @@ restoration = Table(
     metadata,
     Column("site", String(32), primary_key=True),
     Column("at_ms", BigInteger, primary_key=True),
+)
+
+# Releases that devices may be told of.
+release = Table(
+    "release",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("arch", String(16), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("version", String(64), nullable=False),
+    Column("envelope", String(64), nullable=False),  # SHA-256 of the signed envelope, hexadecimal
+    Column("envelope_bytes", Integer, nullable=False),
+    Column("stored_bytes", Integer, nullable=False),  # what a device fetches that has none of its files
+    Column("firmware", String(64), nullable=False),  # hash that a device reports which runs it
+    Column("key_id", String(16), nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+    Column("published_ms", BigInteger, nullable=False),
+    Column("support_until_ms", BigInteger),
+    UniqueConstraint("site", "key_id", "leaf", name="release_leaf_once"),  # of the key: twice would be forgery
+)
+
+# A release on its way to devices. What is decided lies in `rollout_device`; a row here is the plan and where it stands.
+rollout = Table(
+    "rollout",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("rollout", Integer, primary_key=True),
+    Column("arch", String(16), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("why", String(64), nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("plan", String(512), nullable=False),  # JSON
+    Column("asked_by", String(64), nullable=False),  # a role
+    Column("approved_by", String(64)),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+rollout_device = Table(
+    "rollout_device",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("rollout", Integer, primary_key=True),
+    Column("device", String(32), primary_key=True),
+    Column("stage", Integer, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("offers", Integer, nullable=False),
+    Column("first_offer_ms", BigInteger),
+    Column("next_offer_ms", BigInteger),
+    Column("why", String(64), nullable=False),
 )

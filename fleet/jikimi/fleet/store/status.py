@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jikimi.fleet.store.batch import RecordMessage, StatusReport
 
 _SAID = ("status", "reset_reason", "firmware", "config", "battery_pct", "heap_free_bytes", "journal_depth")
+_RUNS = ("slot", "release", "trial", "failed_release", "failed_why")  # said together or not at all
 
 
 def update(
@@ -39,7 +40,7 @@ def update(
 
 
 def _new(device: str) -> dict[str, Any]:
-    said: dict[str, Any] = dict.fromkeys(_SAID)
+    said: dict[str, Any] = dict.fromkeys((*_SAID, *_RUNS))
     return {"device": device, "boot": 0, "online": False, "last_seen_ms": None, **said}
 
 
@@ -55,6 +56,8 @@ def _apply(row: dict[str, Any], report: StatusReport) -> None:
         return
     row.update(boot=report.boot, online=report.online)
     row.update({name: getattr(report, name) for name in _SAID if getattr(report, name) is not None})
+    if report.slot is not None:
+        row.update({name: getattr(report, name) for name in _RUNS})
 
 
 def _save(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
@@ -62,5 +65,5 @@ def _save(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
         return
     statement = insert(connection, device_status)
     keys = list(device_status.primary_key.columns)
-    changed = {name: statement.excluded[name] for name in ("boot", "online", "last_seen_ms", *_SAID)}
+    changed = {name: statement.excluded[name] for name in ("boot", "online", "last_seen_ms", *_SAID, *_RUNS)}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
