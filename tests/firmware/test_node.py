@@ -87,6 +87,7 @@ def test_the_stack_light_says_who_is_where_and_the_relay_is_energised_only_while
     }
     assert found["slow at the outer zone"] == "01000"
     assert found["without any lamp"] is True
+    assert (found["lamps work"], found["a lamp that does not follow"]) == (True, False)
 
 
 def test_an_operator_paired_in_contact_is_not_warned_of_the_outer_zone_and_not_written_down(found):

@@ -63,6 +63,10 @@ class StackLight:
             self._blink_ms = ms
             self._apply()
 
+    async def works(self):
+        """Whether every lamp that is fitted stands as it was set."""
+        return all(pin is None or bool(pin.value()) == bool(self._outputs & bit) for pin, bit in self._lights)
+
     async def run(self, sleep_ms, beat):
         """Keep the rhythm, and the relay only while somebody is alive."""
         while True:

@@ -51,8 +51,11 @@ class Level:
     def __init__(self):
         self.on = None
 
-    def value(self, level):
+    def value(self, level=None):
+        if level is None:
+            return self.on
         self.on = level
+        return None
 
     def duty_u16(self, duty):
         self.on = 1 if duty else 0
@@ -347,6 +350,9 @@ light.alive()
 light.briefly(IDENTIFY, 700)
 states["identify"] = shown(pins)
 result["signs"] = states
+result["lamps work"] = asyncio.run(light.works())
+pins[0].on = 0
+result["a lamp that does not follow"] = asyncio.run(light.works())
 light, here, pins = signs("warn")
 light.alive()
 light.level(1)
