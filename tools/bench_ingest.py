@@ -81,12 +81,14 @@ def cpu_s(pid: int) -> float:
 
 
 def make_payloads(n_messages: int, batch: int) -> list[bytes]:
-    """Messages of one boot, `batch` bends each, without gaps."""
+    """Messages of one boot, `batch` counts of bends each, no two neighbours alike, without gaps."""
     now_ms = time.time_ns() // 1_000_000
-    data: dict[int, object] = {kinds.COUNT: 3, kinds.WINDOW_MS: 60_000}
     found = []
     for first in range(1, n_messages * batch + 1, batch):
-        records = [(seq, kinds.BENDS, seq * 10, data) for seq in range(first, first + batch)]
+        records = [
+            (seq, kinds.BENDS, seq * 10, {kinds.COUNT: 1 + seq % 9, kinds.WINDOW_MS: 60_000})
+            for seq in range(first, first + batch)
+        ]
         found.append(messages.encode_records(1, kinds.STREAM_EVENT, records, now_ms, kinds.CLOCK_SET))
     return found
 

@@ -239,9 +239,10 @@ def _plain_records(rows: list[Any], seq: int) -> tuple[Record, ...] | None:
             return None
         if len(row) == 2 and data is not None:
             step_ms, changed = row
-            if not _plain_data(changed) or not changed.keys() <= data.keys():
-                return None
-            data = {**data, **changed}
+            if changed or type(changed) is not dict:
+                if not _plain_data(changed) or not changed.keys() <= data.keys():
+                    return None
+                data = {**data, **changed}
         elif len(row) == 3:
             step_ms, kind, data = row
             if type(kind) is not int or not 0 <= kind <= records.MAX_KIND or not _plain_data(data):
@@ -251,9 +252,10 @@ def _plain_records(rows: list[Any], seq: int) -> tuple[Record, ...] | None:
         if type(step_ms) is not int or not 0 <= t_ms + step_ms <= checks.MAX_INT:
             return None
         t_ms += step_ms
-        found.append(Record(seq, kind, t_ms, data))
+        # What Record(…) does, in half the time.
+        found.append(tuple.__new__(Record, (seq, kind, t_ms, data)))
         seq += 1
-    return tuple(found) if seq <= checks.MAX_U32 else None
+    return tuple(found) if seq - 1 <= checks.MAX_U32 else None
 
 
 def _plain_data(data: object) -> bool:
@@ -264,7 +266,7 @@ def _plain_data(data: object) -> bool:
         if type(key) is not int or not last < key <= 0xFFFF:
             return False
         if type(item) is int:
-            if not -checks.MAX_INT <= item <= checks.MAX_INT:
+            if not _LOW <= item <= _HIGH:
                 return False
         elif not (item is None or (type(item) is bytes and len(item) <= checks.MAX_BYTES)):
             return False
@@ -286,6 +288,7 @@ def loads(payload: bytes) -> object:
     return cbor.loads(payload)
 
 
+_LOW, _HIGH = -checks.MAX_INT, checks.MAX_INT
 _FRONT = 6  # keys of a batch in front of its records: version, boot, stream, UTC, clock quality, first seq
 _KEYS = 7  # of a batch
 _INT_END = 1 << 64

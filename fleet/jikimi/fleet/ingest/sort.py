@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from jikimi.fleet.store import DeadLetter, RecordMessage, Source, StatusReport, StreamKey
@@ -18,7 +19,7 @@ Sorted = RecordMessage | StatusReport | DeadLetter | None
 def sort(site: str, message: Incoming) -> Sorted:
     """What `message` is for `site`; None: nothing to store (the host's own state, a device's retained absence)."""
     try:
-        topic_site, device, leaf = topics.split_topic(message.topic)
+        topic_site, device, leaf = _levels(message.topic)
         if device == topics.HOST and leaf == topics.STATE:
             return None
         if topic_site != site or device == topics.HOST or leaf not in topics.UP:
@@ -35,6 +36,12 @@ def sort(site: str, message: Incoming) -> Sorted:
         return _records(device, message, content)
     assert isinstance(content, host.Birth | host.Vitals)  # what the leaves that go up carry
     return _status(device, message, content)
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _levels(topic: str) -> tuple[str, str, str]:
+    """The levels of a topic: the few that there are come again and again. WireError."""
+    return topics.split_topic(topic)
 
 
 def _refuse(message: Incoming, reason: str) -> DeadLetter:

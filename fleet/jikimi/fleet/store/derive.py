@@ -14,6 +14,7 @@ from jikimi.wire import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
     import sqlalchemy as sa
 
@@ -50,9 +51,9 @@ def update(connection: sa.Connection, site: str, new: Iterable[Stored]) -> list[
     return _note_lost(connection, site, [stored for stored in new if stored.record.kind == kinds.LOST])
 
 
-def has_consequences(stream: int, kind: int) -> bool:
-    """Whether anything but its own row follows from a record; `update` needs only those of which it is true."""
-    return stream == kinds.STREAM_ALARM or kind in _CONSEQUENTIAL
+def has_consequences(stream: int, kinds_: AbstractSet[int]) -> bool:
+    """Whether anything but their own rows follows from records of these kinds; `update` needs no others."""
+    return stream == kinds.STREAM_ALARM or not _CONSEQUENTIAL.isdisjoint(kinds_)
 
 
 def _is_near_miss(stored: Stored) -> bool:

@@ -64,11 +64,14 @@ def _add_rows(cells: list[Any], site: str, zone: str, message: RecordMessage) ->
     """Append the columns of each record, in the order of `_COLUMNS`."""
     device, boot, stream = message.key
     epoch_ms, quality, recv_ms = message.boot_epoch_ms, message.clock_quality, message.source.recv_ms
-    category, encode = kinds.category, cbor2.dumps
+    last: object = None
+    body = b""
     for seq, kind, t_ms, data in message.records:
-        # The body is in the order of the message, which is the one order the wire allows.
-        what = (seq, kind, category(kind), t_ms, epoch_ms, quality, recv_ms, zone, encode(data))
-        cells += (site, device, boot, stream, *what)
+        if data is not last:
+            # The body is in the order of the message, which is the one order the wire allows.
+            last, body = data, cbor2.dumps(data)
+        category = kinds.category(kind)
+        cells += (site, device, boot, stream, seq, kind, category, t_ms, epoch_ms, quality, recv_ms, zone, body)
 
 
 def _insert_all(connection: sa.Connection, cells: list[Any]) -> bool:
@@ -125,8 +128,7 @@ def _new(found: Sequence[tuple[RecordMessage, Sequence[NewRecord]]], senders: Ma
     for message, records in found:
         count += len(records)
         seqs.setdefault(message.key, []).extend([item.seq for item in records])
-        for item in records:
-            if has_consequences(message.key.stream, item.kind):
-                sender = senders[message.key.device]
-                consequential.append(Stored(message, item, sender.kind, sender.zone))
+        if has_consequences(message.key.stream, {item.kind for item in records}):
+            sender = senders[message.key.device]
+            consequential += [Stored(message, item, sender.kind, sender.zone) for item in records]
     return New(count, seqs, consequential)
