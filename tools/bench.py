@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tools import bench_core, bench_ingest, bench_plain, bench_wire
+from tools import bench_core, bench_ingest, bench_plain, bench_raw, bench_wire, postgres
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "BENCHMARKS.md"
@@ -31,11 +31,18 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def ingest_rows(runs: int, messages: int) -> list[tuple[str, ...]]:
     """Durable messages and events a second, ours and the plain script in turns."""
-    ways = [
-        ("jikimi, 20 events a message", bench_ingest.measure, 20),
-        ("jikimi, 1 event a message", bench_ingest.measure, 1),
-        ("paho + SQLite, one commit a message, payload not decoded", bench_plain.measure, 1),
+    ways: list[tuple[str, Any, int]] = [
+        ("jikimi, SQLite, 20 events a message", bench_ingest.measure, 20),
+        ("jikimi, SQLite, 1 event a message", bench_ingest.measure, 1),
     ]
+    if postgres.binaries() is not None:
+        ways += [
+            ("jikimi, PostgreSQL, 20 events a message", bench_ingest.measure_postgresql, 20),
+            ("jikimi, PostgreSQL, 1 event a message", bench_ingest.measure_postgresql, 1),
+        ]
+    if bench_raw.available():
+        ways.append(("mosquitto_sub writing raw payloads to a file", bench_raw.measure, 1))
+    ways.append(("paho + SQLite, one commit a message, payload not decoded", bench_plain.measure, 1))
     results: list[list[dict[str, Any]]] = [[] for _ in ways]
     for _ in range(runs):
         for (_name, measure, batch), into in zip(ways, results, strict=True):

@@ -1,6 +1,6 @@
 """How fast events get from devices into the database: broker, ingest, SQLite and mutual TLS, all real.
 
-    python tools/bench_ingest.py [--messages N] [--batch N] [--devices N]
+    python -m tools.bench_ingest [--messages N] [--batch N] [--devices N] [--postgresql]
 
 Devices publish N messages of a batch each at QoS 1, as fast as the broker takes them, from one other process; the
 clock runs from the first publish to the moment everything is committed, and the result must be complete and without
@@ -20,11 +20,12 @@ from pathlib import Path
 
 from jikimi.fleet import broker, load, registry
 from jikimi.fleet.registry import DeviceFiles
-from jikimi.fleet.services import Supervisor, standard_services
+from jikimi.fleet.services import Supervisor, broker_service, python_service
 from jikimi.fleet.site import Settings, Site
-from jikimi.fleet.site.settings import BrokerSettings, WebSettings
+from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
 from jikimi.fleet.store import Store
 from jikimi.wire import kinds, messages, topics
+from tools import postgres
 
 _DEADLINE_S = 300.0
 _CHUNK = 64  # messages written to a connection at a time
@@ -36,20 +37,30 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=20, help="events in a message")
     parser.add_argument("--devices", type=int, default=20)
+    parser.add_argument("--postgresql", action="store_true", help="instead of SQLite, a server of its own")
     options = parser.parse_args()
+    way = measure_postgresql if options.postgresql else measure
     with tempfile.TemporaryDirectory() as directory:
-        print(json.dumps(measure(Path(directory), options.messages, options.batch, options.devices)))
+        print(json.dumps(way(Path(directory), options.messages, options.batch, options.devices)))
     return 0
 
 
-def measure(directory: Path, n_messages: int, batch: int, n_devices: int) -> dict[str, float]:
+def measure_postgresql(directory: Path, n_messages: int, batch: int, n_devices: int) -> dict[str, float]:
+    """Run the whole way once with a PostgreSQL server on this machine, its settings as Debian's."""
+    with postgres.Server(durable=True) as server:
+        return measure(directory, n_messages, batch, n_devices, server.url())
+
+
+def measure(
+    directory: Path, n_messages: int, batch: int, n_devices: int, url: str = DatabaseSettings.url
+) -> dict[str, float]:
     """Run the whole way once."""
-    settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0))
+    settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0), database=DatabaseSettings(url))
     site = Site.init(directory / "bench", settings=settings)
     devices = [registry.add_device(site, "tag", f"Tag {number}", "hall") for number in range(n_devices)]
     each = n_messages // n_devices
     with (
-        Supervisor(site, standard_services(site, web=False)) as supervisor,
+        Supervisor(site, [broker_service(site), python_service(site, "ingest")]) as supervisor,
         Store.open(site.database_url, site.name) as store,
     ):
         senders = [Sender(site, files, directory) for files in devices]
@@ -85,12 +96,13 @@ def make_payloads(n_messages: int, batch: int) -> list[bytes]:
     now_ms = time.time_ns() // 1_000_000
     found = []
     for first in range(1, n_messages * batch + 1, batch):
-        records = [
-            (seq, kinds.BENDS, seq * 10, {kinds.COUNT: 1 + seq % 9, kinds.WINDOW_MS: 60_000})
-            for seq in range(first, first + batch)
-        ]
+        records = [(seq, kinds.BENDS, seq * 10, _bends(seq)) for seq in range(first, first + batch)]
         found.append(messages.encode_records(1, kinds.STREAM_EVENT, records, now_ms, kinds.CLOCK_SET))
     return found
+
+
+def _bends(seq: int) -> dict[int, object]:
+    return {kinds.COUNT: 1 + seq % 9, kinds.WINDOW_MS: 60_000}
 
 
 def wait_until_stored(store: Store, n_events: int, start: float) -> None:

@@ -186,9 +186,16 @@ def test_a_connection_that_dies_while_rows_are_copied_is_recognized_as_dead(stor
         mine = connection.execute(sa.select(sa.func.pg_backend_pid())).scalar()
         with store._engine.connect() as other:
             other.execute(sa.select(sa.func.pg_terminate_backend(mine)))
-        copy_all(connection, schema.lost, ["site"], ["x"])
+        copy_all(connection, schema.lost, ["site"], ["x\n"])
     assert caught.value.connection_invalidated
     assert store.last_id() == 0
+
+
+@_POSTGRES
+def test_names_with_signs_that_copy_uses_come_back_as_they_are(store, url):
+    add_devices(url, t3=("tag", "a\\b \\N ㄱ"))
+    store.store_batch(Batch(messages=(events("t3", 1),)))
+    assert store.records_after(0)[0].zone == "a\\b \\N ㄱ"
 
 
 def test_a_database_that_was_restarted_is_reached_again_without_an_error(postgres_server):

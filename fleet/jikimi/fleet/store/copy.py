@@ -7,23 +7,28 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-_TYPES = {sa.String: "varchar", sa.BigInteger: "int8", sa.Integer: "int4", sa.LargeBinary: "bytea"}
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def copy_all(connection: sa.Connection, table: sa.Table, columns: Sequence[str], cells: list[Any]) -> bool:
-    """Insert all rows, `cells` in the order of `columns`, if none breaks a unique key; else none, and return False."""
+def text(value: object) -> str:
+    """A value as COPY's text format has it."""
+    if value is None:
+        return "\\N"
+    return value.translate(_ESCAPES) if isinstance(value, str) else str(value)
+
+
+def copy_all(connection: sa.Connection, table: sa.Table, columns: Sequence[str], lines: Iterable[str]) -> bool:
+    """Insert all rows if none breaks a unique key; else none, and return False. A line is `text` between tabs."""
     import psycopg  # an optional dependency, which is there when PostgreSQL is used
 
-    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
     raw = connection.connection
     with connection.begin_nested() as attempt:
         try:
             with raw.cursor().copy(statement) as copy:
-                copy.set_types([_TYPES[type(table.c[name].type)] for name in columns])
-                for start in range(0, len(cells), len(columns)):
-                    copy.write_row(cells[start : start + len(columns)])
+                copy.write("".join(lines))
         except psycopg.errors.UniqueViolation:
             attempt.rollback()
             return False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cbor2
 
 from jikimi.fleet.store.batch import StreamKey
-from jikimi.fleet.store.copy import copy_all
+from jikimi.fleet.store.copy import copy_all, text
 from jikimi.fleet.store.derive import Stored, has_consequences
 from jikimi.fleet.store.schema import record
 from jikimi.fleet.store.upsert import insert, is_shared
@@ -52,12 +52,32 @@ def insert_records(
     connection: sa.Connection, site: str, messages: Sequence[RecordMessage], senders: Mapping[str, Sender]
 ) -> New:
     """Insert what is not there yet; each message's device is one of `senders`."""
+    if not messages:
+        return New(0, {}, [])
+    if is_shared(connection):
+        lines = (_lines(site, senders[message.key.device].zone, message) for message in messages)
+        if copy_all(connection, record, _COLUMNS, lines):
+            return _new([(message, message.records) for message in messages], senders)
     cells: list[Any] = []
     for message in messages:
         _add_rows(cells, site, senders[message.key.device].zone, message)
-    if not cells or _insert_all(connection, cells):
+    if not is_shared(connection) and _insert_all(connection, cells):
         return _new([(message, message.records) for message in messages], senders)
     return _new(_insert_missing(connection, messages, cells), senders)
+
+
+def _lines(site: str, zone: str, message: RecordMessage) -> str:
+    """A message's rows for PostgreSQL's COPY; what all of them share is written once."""
+    front = "".join(f"{text(value)}\t" for value in (site, *message.key))
+    shared = (message.boot_epoch_ms, message.clock_quality, message.source.recv_ms, zone)
+    back = "".join(f"\t{text(value)}" for value in shared) + "\t\\\\x"
+    category, encode = kinds.category, cbor2.dumps
+    return "".join(
+        [
+            f"{front}{seq}\t{kind}\t{category(kind)}\t{t_ms}{back}{encode(data).hex()}\n"
+            for seq, kind, t_ms, data in message.records
+        ]
+    )
 
 
 def _add_rows(cells: list[Any], site: str, zone: str, message: RecordMessage) -> None:
@@ -76,8 +96,6 @@ def _add_rows(cells: list[Any], site: str, zone: str, message: RecordMessage) ->
 
 def _insert_all(connection: sa.Connection, cells: list[Any]) -> bool:
     """Insert all rows if none of them is there yet; else insert nothing and return False."""
-    if is_shared(connection):
-        return copy_all(connection, record, _COLUMNS, cells)
     with connection.begin_nested() as attempt:
         inserted, start, left = 0, 0, len(cells) // _WIDTH
         while left:
