@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from jikimi.fleet import broker, content
 from jikimi.fleet.delivery import offers
 from jikimi.fleet.delivery.server import Server
-from jikimi.fleet.errors import JikimiError
+from jikimi.fleet.errors import JikimiError, StoreError
 from jikimi.fleet.mqtt import Greeting, Session
+from jikimi.fleet.rollout.engine import Engine
 from jikimi.fleet.services import mark_ready
 from jikimi.fleet.site import Site
 from jikimi.wire import topics
@@ -46,6 +47,7 @@ def serve(site: Site) -> None:
     """Answer requests until SIGTERM."""
     session = Session(*_connection(site), clean=True, greeting=_greeting(site.name))
     server = Server(partial(content.piece, site), time.monotonic)
+    engine = Engine(site, partial(session.publish, qos=1))
     stopping: list[int] = []
 
     def stop(number: int, _frame: object) -> None:
@@ -66,12 +68,21 @@ def serve(site: Site) -> None:
                 answer = server.answer(message)
                 if answer is not None:
                     session.publish(*answer)
+            if session.ready:
+                _look_after(engine)
             if session.ready and not ready:
                 ready = True
                 mark_ready(site, NAME)
     finally:
         session.close()
     _log.info("stopped: %d bytes served, %d times busy, %d refused", server.served_bytes, server.busy, server.refused)
+
+
+def _look_after(engine: Engine) -> None:
+    try:
+        engine.step()
+    except StoreError as error:
+        _log.warning("rollouts wait: %s", error)  # content is served without a database, and the next step tries again
 
 
 def _connection(site: Site) -> tuple[tuple[str, int], ssl.SSLContext, str]:

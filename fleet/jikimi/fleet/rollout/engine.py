@@ -1,0 +1,54 @@
+"""Lets open rollouts advance, and tells devices. One engine runs at a site: the delivery service has it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from jikimi.fleet.rollout import database
+from jikimi.wire import messages, topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jikimi.fleet.site import Site
+
+    Send = Callable[[str, bytes], object]
+
+_PERIOD_S = 1.0
+_EXPIRES_MS = 60_000  # a command that the broker kept for longer is repeated by the next offer
+
+
+class Engine:
+    """`send(topic, payload)` hands a command to the broker, QoS 1."""
+
+    def __init__(self, site: Site, send: Send) -> None:
+        self._site = site
+        self._send = send
+        self._due_s = 0.0
+        self._ident = 0
+
+    def step(self) -> None:
+        """Look after the rollouts if a second has passed. StoreError when the database does not work."""
+        if time.monotonic() < self._due_s:
+            return
+        for number in database.open_numbers(self._site):
+            self._advance(number)
+        self._due_s = time.monotonic() + _PERIOD_S
+
+    def _advance(self, number: int) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        stored, actions = database.step(self._site, number, now_ms)
+        arguments: dict[int, object] = {
+            messages.ARG_DIGEST: stored.envelope,
+            messages.ARG_SIZE: stored.envelope_bytes,
+        }
+        for device in actions.offer:
+            self._command(device, messages.CMD_RELEASE, arguments, now_ms)
+        for device in actions.withdraw:
+            self._command(device, messages.CMD_STOP_RELEASE, {}, now_ms)
+
+    def _command(self, device: str, what: int, arguments: dict[int, object], now_ms: int) -> None:
+        self._ident = (self._ident + 1) & 0xFFFFFFFF
+        payload = messages.encode_command(what, arguments, self._ident, now_ms + _EXPIRES_MS)
+        self._send(topics.topic(self._site.name, device, topics.COMMAND), payload)
