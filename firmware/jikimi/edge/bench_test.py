@@ -9,7 +9,7 @@ import gc
 import os
 
 from jikimi.edge import identity
-from jikimi.edge.battery import charge_pct
+from jikimi.edge.battery import charge_permille
 from jikimi.edge.hardware import Hardware
 from jikimi.edge.port import port
 from jikimi.edge.warn import IDENTIFY
@@ -126,7 +126,7 @@ class _Bench:
         mv = self._hardware.battery_adc().read_uv() * 2 // 1000
         if not _CELL_LEAST_MV <= mv <= _CELL_MOST_MV:
             raise ValueError(f"{mv} mV is no lithium cell: is it plugged in?")
-        return f"{mv} mV, {charge_pct(mv)} %"
+        return f"{mv} mV, {charge_permille(mv) // 10} %"
 
     async def _button(self):
         if self._hardware.button()():

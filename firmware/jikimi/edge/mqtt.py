@@ -156,6 +156,8 @@ class Client:
             raise OSError(errno.ETIMEDOUT, "no answer") from None
         except EOFError:
             raise OSError(errno.ECONNRESET, "closed by the broker") from None
+        except ValueError as error:  # MicroPython's word for a certificate that cannot be trusted, at the first byte
+            raise OSError(errno.EACCES, str(error)) from None
 
     def _fail(self, error):
         self._failure = self._failure or error

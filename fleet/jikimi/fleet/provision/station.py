@@ -27,11 +27,12 @@ def provision(
     on_step: Callable[[str, str], None] = lambda _port, _step: None,
     say: Callable[[str], None] = lambda _text: None,
     person_s: float = 0.0,
+    new_key: bool = False,
 ) -> Iterator[Result]:
     """Provision the boards at `ports` side by side; results as they come. BoardError when a port is named twice."""
     if len(set(ports)) < len(ports):
         raise BoardError("a port is named twice: name each once")
-    worker = Worker(enroller, batch, claim=_Claims(), on_step=on_step, say=say, person_s=person_s)
+    worker = Worker(enroller, batch, claim=_Claims(), on_step=on_step, say=say, person_s=person_s, new_key=new_key)
     with ThreadPoolExecutor(min(_AT_ONCE, max(1, len(ports)))) as pool:
         for done in as_completed([pool.submit(worker.do, port) for port in ports]):
             yield done.result()

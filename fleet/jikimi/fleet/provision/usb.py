@@ -20,6 +20,7 @@ _CHUNK_BYTES = 2048
 _COMMAND_BYTES = 6144
 _PATHS_AT_ONCE = 32
 _SERIAL_TIMEOUT_S = 1.0
+_SILENT_S = 10.0  # of a board that works on what it was told
 _MAIN = "/main.py"
 _OPEN_S = 3.0  # a port that another program is just letting go, or that a reset took off the bus
 _REOPEN_S = 0.05
@@ -78,14 +79,16 @@ class Board:
         self.rung = rung  # of the ladder that worked
         self._transport = transport
 
-    def run(self, code: str) -> str:
-        """Execute `code`; what it printed. BoardError when it raises."""
-        output: bytes = self._transport.exec(code)
-        return output.decode().replace("\r\n", "\n")
+    def run(self, code: str, silent_s: float = _SILENT_S) -> str:
+        """Execute `code`, which may be silent for so long; what it printed. BoardError when it raises."""
+        output, error = self._transport.exec_raw(code, timeout=silent_s)
+        if error:
+            raise BoardError(f"the board at {self.port} failed: {error.decode().strip().splitlines()[-1]}")
+        return str(output.decode().replace("\r\n", "\n"))
 
-    def ask(self, code: str) -> Any:
+    def ask(self, code: str, silent_s: float = _SILENT_S) -> Any:
         """Execute `code`, which prints one Python literal last; that value."""
-        lines = self.run(code).strip().splitlines()
+        lines = self.run(code, silent_s).strip().splitlines()
         try:
             return ast.literal_eval(lines[-1])
         except (IndexError, SyntaxError, ValueError) as error:
@@ -97,7 +100,7 @@ class Board:
         /main.py comes last, so that a board whose cable was pulled does not start half an application. Returns how
         many files were written; BoardError when one reads back wrong.
         """
-        wrong = self._differing(files)
+        wrong = self.differing(files)
         self._make_folders(wrong)
         if wrong:
             self.run(_WRITER.format(bits=_WINDOW_BITS))
@@ -105,7 +108,7 @@ class Board:
             self.run(command)
             if progress is not None:
                 progress(done, len(wrong))
-        damaged = self._differing({path: files[path] for path in wrong})
+        damaged = self.differing({path: files[path] for path in wrong})
         if damaged:
             raise BoardError(f"{damaged[0]} on the board at {self.port} reads back wrong: is its flash worn out?")
         return len(wrong)
@@ -128,7 +131,7 @@ class Board:
         self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
         self._transport.in_raw_repl = False
 
-    def _differing(self, files: Mapping[str, bytes]) -> list[str]:
+    def differing(self, files: Mapping[str, bytes]) -> list[str]:
         """Those of `files` that are missing on the board or have another hash; /main.py last."""
         order = sorted(files, key=lambda path: (path == _MAIN, path))
         wrong = []

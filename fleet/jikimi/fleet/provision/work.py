@@ -122,7 +122,8 @@ class Worker:
     """Does boards one after the other or side by side, each in a thread of the caller's.
 
     `on_step(port, step)` and `say(text)` tell what is going on; `claim(board, port)` returns the port at which this
-    run has met the board before, or None. `person_s` seconds are given to somebody to unplug a deaf board.
+    run has met the board before, or None. `person_s` seconds are given to somebody to unplug a deaf board. With
+    `new_key` a board that has a good key makes another one all the same, and its old one is void.
     """
 
     def __init__(
@@ -134,7 +135,9 @@ class Worker:
         on_step: Callable[[str, str], None] = lambda _port, _step: None,
         say: Callable[[str], None] = lambda _text: None,
         person_s: float = 0.0,
+        new_key: bool = False,
     ) -> None:
+        self._new_key = new_key
         self._enroller = enroller
         self._batch = batch
         self._claim = claim
@@ -160,7 +163,7 @@ class Worker:
             notes.chip = chip = identify(board)
             known = self._recognised(chip, port)
             self._on_step(port, "application")
-            notes.files_written = board.install(_application(chip.arch))
+            notes.files_written = board.install(application(chip.arch))
             self._on_step(port, "key")
             if known is None or not self._is_whole(board, known):
                 known = self._enrolled(board, chip, known, notes)
@@ -194,7 +197,7 @@ class Worker:
 
     def _is_whole(self, board: Board, known: Known) -> bool:
         """Whether the board still has its key and the certificate that was issued for it."""
-        if known.state == states.WIPED:
+        if self._new_key or known.state == states.WIPED:
             return False
         public = board.ask(_PUBLIC_KEY)
         return public is not None and still_good(board.read_if_there("/tls/cert.der"), known.cert_serial, public)
@@ -232,5 +235,6 @@ def _tested(board: Board) -> tuple[Part, ...]:
 
 
 @lru_cache
-def _application(arch: str) -> image.Image:
+def application(arch: str) -> image.Image:
+    """What belongs onto every board of an architecture; compiled once."""
     return image.application(arch)

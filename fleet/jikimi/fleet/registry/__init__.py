@@ -96,6 +96,8 @@ class Device:
     online: bool
     last_seen_ms: int | None
     battery_pct: int | None
+    reset_reason: str | None = None
+    firmware: str | None = None
 
 
 def add_device(site: Site, kind: str, name: str, zone: str, machine_kind: str | None = None) -> DeviceFiles:
@@ -129,7 +131,13 @@ def add_device(site: Site, kind: str, name: str, zone: str, machine_kind: str | 
 def devices(site: Site) -> list[Device]:
     """All devices, revoked ones included, in the order they were added."""
     join = (_status.c.site == _device.c.site) & (_status.c.device == _device.c.device)
-    heard = (_status.c.online, _status.c.last_seen_ms, _status.c.battery_pct)
+    heard = (
+        _status.c.online,
+        _status.c.last_seen_ms,
+        _status.c.battery_pct,
+        _status.c.reset_reason,
+        _status.c.firmware,
+    )
     query = (
         sa.select(_device, *heard)
         .select_from(_device.outerjoin(_status, join))

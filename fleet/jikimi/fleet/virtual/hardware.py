@@ -41,6 +41,7 @@ class Faults:
     uart_garbage: float = 0.0  # chance of a spoilt byte on the UWB module's line
     uwb_silent: bool = False  # the UWB module has died
     wifi_down: bool = False  # `network.WLAN` does not connect; host sockets are not cut
+    wifi_password_wrong: bool = False  # the access point is there and refuses
 
 
 @dataclass(frozen=True)
@@ -255,9 +256,11 @@ class Hardware:
         self.wlan.connected_at_s = self._now() + ASSOCIATION_S
 
     def wlan_status(self) -> int:
-        """A network.STAT_ value of the ESP32 port: 1000 idle, 1001 connecting, 1010 got IP, 201 no access point."""
+        """A network.STAT_ value of the ESP32 port: 1000 idle, 1001 connecting, 1010 got IP, 201 none, 202 wrong key."""
         if not self.wlan.active or self.wlan.connected_at_s is None:
             return 1000
         if self.faults.wifi_down:
             return 201
+        if self.faults.wifi_password_wrong:
+            return 202
         return 1010 if self._now() >= self.wlan.connected_at_s else 1001

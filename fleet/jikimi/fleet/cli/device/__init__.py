@@ -9,6 +9,7 @@ from jikimi.fleet.cli.device.change import assign_zone_, rename_, retire_, revok
 from jikimi.fleet.cli.device.flash import flash_
 from jikimi.fleet.cli.device.listing import list_, show
 from jikimi.fleet.cli.device.provision import provision_
+from jikimi.fleet.cli.device.service import doctor, rotate, wipe_
 
 
 @click.group("device")
@@ -16,5 +17,18 @@ def command() -> None:
     """Devices of a site: tags on people, nodes on machines."""
 
 
-for _one in (add, assign_zone_, flash_, list_, provision_, rename_, retire_, revoke_, show):
+for _one in (
+    add,
+    assign_zone_,
+    doctor,
+    flash_,
+    list_,
+    provision_,
+    rename_,
+    retire_,
+    revoke_,
+    rotate,
+    show,
+    wipe_,
+):
     command.add_command(_one)
