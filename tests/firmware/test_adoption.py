@@ -104,3 +104,12 @@ def test_only_a_whole_new_configuration_signed_for_this_device_is_taken(run_devi
 
     assert found["cuts"]["bad"] == []
     assert found["cuts"]["count"] > 40
+
+
+def test_a_trial_ends_well_with_the_connection_and_badly_without_one(run_device):
+    found = run_device("adopting_session")
+    assert found == {
+        "0": [60, False, None, False],
+        "179000": [60, False, None, False],
+        "None": [30, False, "7 link", True],
+    }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jikimi.fleet import signing
 from jikimi.fleet.provision import Batch, Result, SiteEnroller, provision
 from jikimi.fleet.registry import Description
 from jikimi.fleet.site import Settings, Site
@@ -22,6 +23,12 @@ USUAL = Description("tag", "Tag", "floor")
 
 Provision = Callable[..., list[Result]]
 Boards = Callable[..., list[VirtualBoard]]
+
+
+@pytest.fixture(autouse=True)
+def _small_signing_keys(monkeypatch):
+    """Of 32 signatures instead of 1,024, which take seconds to make."""
+    monkeypatch.setattr(signing, "HEIGHT", 5)
 
 
 @pytest.fixture

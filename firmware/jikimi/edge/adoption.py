@@ -7,15 +7,14 @@
     state/trial     starts of this trial
     state/refused   "SEQUENCE REASON" of the last configuration this device did not keep
 
-A trial ends well when the device has connected with it. It ends badly when it has not within `TRIAL_MS`, or at the
+A trial ends well when the device has connected with it. It ends badly when it has not in time (`adopting`), or at the
 fourth start: then config.old is in force again, and the next birth says so.
 """
 
 import json
 
-from jikimi.wire import WireError, configuration, settings
+from jikimi.wire import WireError, settings
 
-TRIAL_MS = 180_000
 _STARTS = 3
 _TRIAL, _REFUSED = "trial", "refused"
 _NOW, _NEW, _OLD, _PREVIOUS = "config.json", "config.new", "config.old", "config.prev"
@@ -52,6 +51,8 @@ class Adoption:
 
     def offer(self, document):
         """Check a document and put it in force; None when the device is to restart with it, else the reason."""
+        from jikimi.wire import configuration  # with all of signature verification: loaded when it is needed
+
         current = self._current()
         sequence = 0
         try:

@@ -5,6 +5,7 @@ import gc
 import time
 
 from jikimi.edge import boards, configuration, fingerprint, identity, mqtt
+from jikimi.edge.adopting import Adopting
 from jikimi.edge.battery import Battery
 from jikimi.edge.clock import Clock
 from jikimi.edge.duty import Always, Duty
@@ -42,6 +43,10 @@ def main(root):
     Returns 2 when it is not provisioned properly: restarting would not help, and a technician needs the REPL.
     """
     here = port()
+    adopting = Adopting(here, root, here.reset)
+    if adopting.adoption.begin():
+        here.reset()
+        return 1
     try:
         config = configuration.load(root + "/config.json")
         boards.check(config)
@@ -54,7 +59,7 @@ def main(root):
     starts = Starts(here.files(root + "/state"), hardware.reset_reason())
     updating = Updating(here, root)
     try:
-        asyncio.run(App(here, config, hardware, starts, updating, tls, client_id, root).run())
+        asyncio.run(App(here, config, hardware, starts, updating, adopting, tls, client_id, root).run())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is noted, and the answer is a restart
         trace = here.traceback(error)
         here.say(trace)
@@ -68,11 +73,12 @@ def main(root):
 class App:
     """One device: every part once, and who talks to whom."""
 
-    def __init__(self, here, config, hardware, starts, updating, tls, client_id, root):
+    def __init__(self, here, config, hardware, starts, updating, adopting, tls, client_id, root):
         self._port = here
         self._config = config
         self._starts = starts
         self._updating = updating
+        self._adopting = adopting
         self._clock = Clock(here)
         self._state = here.files(root + "/state")
         self._journal = _journal(here, root, self._state, self._clock)
@@ -91,7 +97,7 @@ class App:
         self._self_test = SelfTest(self._alarms, self._recorder.record, self._state, self._battery)
         self._level = 0
         self._reports = self._make_reports(root)
-        self._reports.release = updating.state
+        self._reports.release = lambda: dict(updating.state(), refused=adopting.adoption.refused)
         self._link = self._make_link(tls, client_id)
         self._recorder.on_record = self._link.wake
         self._reports.dropped["dropped_records"] = lambda: self._recorder.failed + self._journal.lost
@@ -112,6 +118,7 @@ class App:
         tasks.add("link", self._link.run, limit_ms=90_000)
         insisting = Insisting(self._alarms, self._journal, self._recorder.record)
         tasks.add("update", self._updating.run, limit_ms=60_000)
+        tasks.add("config", self._adopting.run, limit_ms=60_000)
         tasks.add("insist", lambda beat: insisting.run(self._clock, self._port.sleep_ms, beat))
         tasks.add("vitals", lambda beat: self._reports.run(self._link.vitals, self._duty, beat), limit_ms=60_000)
         if self._config.kind == "tag":
@@ -299,12 +306,18 @@ class App:
         orders.link.on_state = self._starts.told
         orders.on_release, orders.on_stop_release = self._updating.offer, self._updating.stop
         self._updating.link, self._updating.allowed = orders.link, self._nobody_at_risk
+        orders.on_config = self._adopting.offer
+        self._adopting.link, self._adopting.allowed = orders.link, self._nobody_in_danger
         self._updating.parts["warner"] = self._warner.works
         return orders.link
 
+    def _nobody_in_danger(self):
+        """Whether this device may restart."""
+        return not self._alarms.of_wearer() and not self._level
+
     def _nobody_at_risk(self):
         """Whether this device may be busy with itself, and fail for a minute."""
-        if self._alarms.of_wearer() or self._level:
+        if not self._nobody_in_danger():
             return False
         if self._config.kind != "tag":
             return True  # a machine node has no shifts; nobody is near it now

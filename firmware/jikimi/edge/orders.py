@@ -14,7 +14,7 @@ _RESTART_MS = 500
 class Orders:
     """`link` is set once there is one, `on_seen(boot, seq)` and `on_duty(on)` where somebody wears the device.
 
-    `on_release` and `on_stop_release` get the arguments of what is about releases.
+    `on_release` and `on_stop_release` get the arguments of what is about releases, `on_config` of a configuration.
 
     Unknown commands and commands past their time are named on the console.
     """
@@ -25,6 +25,7 @@ class Orders:
         self.on_duty = None
         self.on_release = None
         self.on_stop_release = None
+        self.on_config = None
         self._port = port
         self._clock = clock
         self._journal = journal
@@ -38,6 +39,7 @@ class Orders:
             messages.CMD_DUTY: self._duty,
             messages.CMD_RELEASE: lambda arguments: self.on_release(arguments),
             messages.CMD_STOP_RELEASE: lambda arguments: self.on_stop_release(arguments),
+            messages.CMD_CONFIG: lambda arguments: self.on_config(arguments),
         }
 
     def obey(self, command):

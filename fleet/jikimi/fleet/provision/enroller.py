@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from jikimi.fleet import configuration, registry
+from jikimi.fleet import configuration, registry, signing
 from jikimi.fleet.configuration import Subject, applied
+from jikimi.wire import cbor
 
 if TYPE_CHECKING:
     from jikimi.fleet.registry import Description, Enrolment, Known
     from jikimi.fleet.site import Site
+
+
+_LONGEST_TRUST = 256  # two keys of 52 or 60 bytes
 
 
 class Enroller(Protocol):
@@ -37,8 +41,19 @@ class Enroller(Protocol):
     def settings_of(self, device: str, description: Description) -> configuration.Table:
         """What the device shall be set to."""
 
+    def trust(self) -> dict[str, bytes]:
+        """Files with the public keys that devices of the site trust for releases and configurations."""
+
     def passed(self, device: str) -> None:
         """Its bench test is passed: it may be used."""
+
+
+def trust_files(site: Site) -> dict[str, bytes]:
+    """What a device of this site is given to trust; makes the signing keys when there are none yet."""
+    return {
+        f"/trust/{purpose}": cbor.dumps(list(signing.roots(site, purpose)), _LONGEST_TRUST)
+        for purpose in (signing.CONFIG, signing.RELEASE)
+    }
 
 
 class SiteEnroller:
@@ -47,6 +62,7 @@ class SiteEnroller:
     def __init__(self, site: Site) -> None:
         self._site = site
         self.site = site.name
+        self._trust = trust_files(site)
 
     def on_board(self, board: str) -> Known | None:
         """See `Enroller`."""
@@ -73,6 +89,10 @@ class SiteEnroller:
         """See `Enroller`."""
         subject = Subject(device, description.kind, description.name, description.zone, description.machine_kind)
         return configuration.settings_of(self._site, subject)
+
+    def trust(self) -> dict[str, bytes]:
+        """See `Enroller`."""
+        return self._trust
 
     def passed(self, device: str) -> None:
         """See `Enroller`."""

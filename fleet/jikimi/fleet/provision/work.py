@@ -168,6 +168,7 @@ class Worker:
             if known is None or not self._is_whole(board, known):
                 known = self._enrolled(board, chip, known, notes)
             notes.device, notes.description = known.device, known.description
+            notes.files_written += board.install(self._enroller.trust())
             self._on_step(port, "settings")
             self._set(board, known)
             self._on_step(port, "test")
