@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jikimi.fleet.provision.ladder import Say
     from jikimi.fleet.site import Site
 
+_FILL_S = 180.0  # a flash of some megabytes takes a minute or two to be written full
 # A removed file's blocks keep their content until they are used again, so they are used again: filled up once. Where
 # there is more than a chip has, it is the disk of a computer.
 _ERASE = """
@@ -53,7 +54,7 @@ def wipe(site: Site, port: str, say: Say, *, person_s: float = 0.0) -> str | Non
     """
     with usb.connected(port, say, person_s=person_s) as board:
         known = registry.on_board(site, identify(board).board)
-        left = board.ask(_ERASE)
+        left = board.ask(_ERASE, _FILL_S)
         if left:
             raise BoardError(f"{', '.join(left)} at {port} cannot be erased: try `jikimi device flash --erase`")
         if known is not None and known.state != states.WIPED:
