@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tools import bench_core, bench_ingest, bench_plain, bench_raw, bench_wire, postgres
+from tools import bench_core, bench_ingest, bench_node_red, bench_plain, bench_raw, bench_wire, postgres
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "BENCHMARKS.md"
@@ -42,6 +42,8 @@ def ingest_rows(runs: int, messages: int) -> list[tuple[str, ...]]:
         ]
     if bench_raw.available():
         ways.append(("mosquitto_sub writing raw payloads to a file", bench_raw.measure, 1))
+    if bench_node_red.available():
+        ways.append(("Node-RED with its SQLite node, payload not decoded", bench_node_red.measure, 1))
     ways.append(("paho + SQLite, one commit a message, payload not decoded", bench_plain.measure, 1))
     results: list[list[dict[str, Any]]] = [[] for _ in ways]
     for _ in range(runs):

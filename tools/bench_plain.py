@@ -68,15 +68,15 @@ def measure(directory: Path, n_messages: int, batch: int, n_devices: int) -> dic
             [sys.executable, "-m", "tools.bench_plain", str(site.path), str(database)], cwd=_ROOT
         )
         try:
-            _wait(database.with_suffix(".ready").exists)
-            took_s = _send(site, devices, directory, database, n_messages, batch)
+            wait(database.with_suffix(".ready").exists)
+            took_s = send(site, devices, directory, database, n_messages, batch)
         finally:
             subscriber.kill()
             subscriber.wait()
     return {"messages_per_s": round(n_messages / took_s), "events_per_s": round(n_messages * batch / took_s)}
 
 
-def _send(site: Site, devices: list[Any], directory: Path, database: Path, n_messages: int, batch: int) -> float:
+def send(site: Site, devices: list[Any], directory: Path, database: Path, n_messages: int, batch: int) -> float:
     senders = [bench_ingest.Sender(site, files, directory) for files in devices]
     payloads = bench_ingest.make_payloads(n_messages // len(devices), batch)
     child = os.fork()
@@ -85,7 +85,7 @@ def _send(site: Site, devices: list[Any], directory: Path, database: Path, n_mes
         os._exit(0)
     start = time.monotonic()
     with closing(sqlite3.connect(database)) as reader:
-        _wait(lambda: reader.execute("SELECT count(*) FROM message").fetchone()[0] >= n_messages)
+        wait(lambda: reader.execute("SELECT count(*) FROM message").fetchone()[0] >= n_messages)
     took_s = time.monotonic() - start
     os.waitpid(child, 0)
     for sender in senders:
@@ -93,7 +93,7 @@ def _send(site: Site, devices: list[Any], directory: Path, database: Path, n_mes
     return took_s
 
 
-def _wait(condition: Any) -> None:
+def wait(condition: Any) -> None:
     start = time.monotonic()
     while not condition():
         assert time.monotonic() - start < _DEADLINE_S, "the plain subscriber did not get there"
