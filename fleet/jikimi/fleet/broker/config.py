@@ -23,8 +23,10 @@ from jikimi.fleet.site.names import device_name, host_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
-    from jikimi.fleet.site import Site
+    from jikimi.fleet.broker.nodes import Node
+    from jikimi.fleet.site import Cluster, Site
 
 _DEVICE_UP = ("st", "al", "ev", "vt", "get")
 _DEVICE_DOWN = ("ack", "cmd", "put")
@@ -33,45 +35,70 @@ _QOS1 = "$MQTT.sub.>"
 _MAX_ACK_PENDING = 16_000
 # Without ingest's PUBACK a message is delivered again only after this long, also when ingest was killed and is back
 # (measured): short, so that no alarm waits long for it, but several times what a full window of _MAX_ACK_PENDING needs.
-_ACK_WAIT_S = 5
+ACK_WAIT_S = 5
 _TLS_TIMEOUT_S = 10  # an ESP32 needs about two seconds for its side of the handshake
 
 
-def render(site: Site, devices: Mapping[str, Iterable[int]]) -> str:
-    """Text of the configuration file (JSON, which nats-server's format includes).
+def render(site: Site, devices: Mapping[str, Iterable[int]], node: Node, directory: Path) -> str:
+    """Text of the configuration file of one node, whose state is in `directory` (JSON, which the format includes).
 
     `devices` has the generations of its key that are admitted for each.
     """
-    return json.dumps(_document(site, devices), indent=1) + "\n"
+    document = _document(site, devices, node, directory)
+    if site.cluster is not None:
+        document |= _cluster(site, site.cluster, node)
+    return json.dumps(document, indent=1) + "\n"
 
 
-def _document(site: Site, devices: Mapping[str, Iterable[int]]) -> dict[str, Any]:
-    broker, ports, tls = site.settings.broker, site.ports(), _tls(site)
+def _document(site: Site, devices: Mapping[str, Iterable[int]], node: Node, directory: Path) -> dict[str, Any]:
+    broker, tls = site.settings.broker, _tls(site)
+    names = [f"jikimi-{site.name}", *([] if node.route is None else [node.name])]
     return {
-        "server_name": f"jikimi-{site.name}",
-        # nats-server always opens its own protocol as well: loopback only, and with the same mutual TLS.
-        "host": "127.0.0.1",
-        "port": ports.nats,
+        "server_name": "-".join(names),
+        # nats-server always opens its own protocol as well: with the same mutual TLS, and without a cluster on
+        # loopback only.
+        "host": "127.0.0.1" if node.route is None else node.host,
+        "port": node.nats,
         "tls": tls,
-        "http": f"127.0.0.1:{ports.monitor}",
+        "http": f"127.0.0.1:{node.monitor}",
         "max_connections": broker.max_connections,
         "max_payload": broker.max_payload_bytes,
         "jetstream": {
-            "store_dir": str(site.broker_dir / "store"),
+            "store_dir": str(directory / "store"),
             "max_memory_store": 64 << 20,
             "max_file_store": broker.store_max_mb << 20,
             "sync_interval": f"{broker.sync_s}s",
         },
         "mqtt": {
-            "host": broker.host,
-            "port": ports.mqtt,
+            "host": node.host,
+            "port": node.mqtt,
             "tls": tls,
-            "ack_wait": f"{_ACK_WAIT_S}s",
+            "ack_wait": f"{ACK_WAIT_S}s",
             "max_ack_pending": _MAX_ACK_PENDING,
             "reject_qos2_publish": True,
         },
-        "authorization": {"users": [_ingest(site.name), *_devices(site.name, devices)]},
+        "authorization": {
+            "users": [_ingest(site.name, clustered=node.route is not None), *_devices(site.name, devices)]
+        },
     }
+
+
+def _cluster(site: Site, cluster: Cluster, node: Node) -> dict[str, Any]:
+    """What joins the nodes; sessions and messages are on as many of them as a majority needs to survive one."""
+    others = [one for one in cluster.nodes if (one.host, one.route_port) != (node.host, node.route)]
+    return {
+        "cluster": {
+            "name": f"jikimi-{site.name}",
+            "host": node.host,
+            "port": node.route,
+            "tls": {**_tls(site), "verify_and_map": False, "verify": True},
+            "routes": [f"nats://{_bracketed(one.host)}:{one.route_port}" for one in others],
+        },
+    }
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _tls(site: Site) -> dict[str, Any]:
@@ -99,13 +126,18 @@ def _device(site: str, device: str, generation: int) -> dict[str, Any]:
     )
 
 
-def _ingest(site: str) -> dict[str, Any]:
-    return _user(
+def _ingest(site: str, *, clustered: bool) -> dict[str, Any]:
+    user = _user(
         host_name(site, "ingest"),
         publish=[*(f"jk.{site}.*.{leaf}" for leaf in _DEVICE_DOWN), f"jk.{site}.host.st"],
         # `jk/SITE/#` includes `jk/SITE` itself.
         subscribe=[f"jk.{site}", f"jk.{site}.>"],
     )
+    if clustered:  # workers share the load through JetStream, which they manage
+        user["allowed_connection_types"] = ["MQTT", "STANDARD"]
+        user["permissions"]["publish"] += ["$JS.API.>", "$JS.ACK.>", "$KV.>"]
+        user["permissions"]["subscribe"] += ["_INBOX.>"]
+    return user
 
 
 def _user(name: str, publish: list[str], subscribe: list[str]) -> dict[str, Any]:

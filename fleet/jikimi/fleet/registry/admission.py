@@ -28,24 +28,27 @@ def apply(site: Site) -> None:
 
 
 @contextmanager
-def broker_start(site: Site) -> Iterator[None]:
-    """Within this context start the broker and write its pid file.
+def broker_start(site: Site, node: broker.Node | None = None) -> Iterator[None]:
+    """Within this context start the broker (of `node`) and write its pid file.
 
     The configuration is fresh at entry, and no change to the registry falls between the moment the broker reads it
     and the moment others can tell the broker to read it again.
     """
     with site.locked(LOCK):
-        broker.prepare(site)
-        broker.write_config(site, _admitted(site))
+        broker.prepare(site, node)
+        broker.write_config(site, _admitted(site), node)
         yield
 
 
 def enforce(site: Site) -> None:
     """As `apply`, for a caller that holds the lock."""
     # The broker's start writes the configuration anyway, so that thousands can be added quickly before it.
-    if broker.running_pid(site) is not None:
-        broker.write_config(site, _admitted(site))
-        broker.reload(site)
+    running = [node for node in broker.nodes_here(site) if broker.running_pid(site, node) is not None]
+    admitted = _admitted(site) if running else {}
+    for node in running:
+        broker.write_config(site, admitted, node)
+    for node in running:
+        broker.reload(site, node)
 
 
 def _admitted(site: Site) -> dict[str, tuple[int, ...]]:

@@ -1,6 +1,7 @@
 """A site: one directory with settings, certificate authority, broker state, database and logs.
 
 site.toml     settings (`jikimi.fleet.site.settings`)
+cluster.toml  nodes of the broker, when it runs on several machines (`jikimi.fleet.site.cluster`)
 floor.json    floor plan of the live page
 tls/          ca.pem, broker.pem, ingest.pem and their keys (NAME.key.pem, readable by the owner only)
 broker/       generated broker configuration and the broker's store
@@ -24,8 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jikimi.fleet.errors import SiteError
+from jikimi.fleet.site import cluster as _cluster
 from jikimi.fleet.site import ports as _ports
 from jikimi.fleet.site import settings as _settings
+from jikimi.fleet.site.cluster import Cluster
 from jikimi.fleet.site.files import PRIVATE, write_atomic
 from jikimi.fleet.site.names import broker_name
 from jikimi.fleet.site.ports import Ports
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.site.ca import CertificateAuthority
 
-__all__ = ["HOST_ROLES", "Endpoint", "Ports", "Settings", "Site", "is_name"]
+__all__ = ["HOST_ROLES", "Cluster", "Endpoint", "Ports", "Settings", "Site", "is_name"]
 
 ENVIRONMENT = "JIKIMI_SITE"
 HOST_ROLES = ("ingest",)  # services of the host that connect to the broker, each with its own certificate
@@ -58,6 +61,7 @@ class Endpoint:
     host: str
     port: int
     server_name: str
+    others: tuple[tuple[str, int], ...] = ()  # where else, when that one does not answer
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,11 @@ class Site:
         return url
 
     @cached_property
+    def cluster(self) -> Cluster | None:
+        """The nodes of its broker, read on first use; None: it has one broker of its own."""
+        return _cluster.load(self.path)
+
+    @cached_property
     def ca(self) -> CertificateAuthority:
         """The certificate authority, read on first use."""
         from jikimi.fleet.site.ca import CertificateAuthority  # slow import, most commands need none
@@ -156,6 +165,9 @@ class Site:
     def endpoint(self) -> Endpoint:
         """Where devices find the broker."""
         broker = self.settings.broker
+        if self.cluster is not None:
+            first, *rest = ((node.host, node.mqtt_port) for node in self.cluster.nodes)
+            return Endpoint(*first, broker_name(self.name), tuple(rest))
         if not broker.names and broker.host in _WILDCARDS:
             raise SiteError(
                 f"{self.path / 'site.toml'}: [broker] host is every interface, so put the name or address "
@@ -167,7 +179,8 @@ class Site:
         """Names and addresses the broker's certificate must carry beside its own."""
         broker = self.settings.broker
         hosts = () if broker.host in _WILDCARDS else (broker.host,)
-        return list(dict.fromkeys((*_LOOPBACK, *hosts, *broker.names)))
+        nodes = () if self.cluster is None else tuple(node.host for node in self.cluster.nodes)
+        return list(dict.fromkeys((*_LOOPBACK, *hosts, *nodes, *broker.names)))
 
     def client_id(self, role: str) -> str:
         """MQTT client id of a host service: stable, and a secret.

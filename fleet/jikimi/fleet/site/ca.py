@@ -119,12 +119,18 @@ class CertificateAuthority:
         """A client certificate for one service of the host."""
         return self._issue(role, [host_name(self._site, role)], ExtendedKeyUsageOID.CLIENT_AUTH, days)
 
-    def issue_broker(self, names: Sequence[str], days: int) -> Issued:
-        """The broker's server certificate, valid for `names` (DNS names and addresses)."""
-        all_names = [broker_name(self._site), *names]
-        return self._issue("broker", all_names, ExtendedKeyUsageOID.SERVER_AUTH, days)
+    def issue_broker(self, names: Sequence[str], days: int, *, dials_peers: bool = False) -> Issued:
+        """The broker's server certificate, valid for `names` (DNS names and addresses).
 
-    def _issue(self, common: str, names: Sequence[str], usage: x509.ObjectIdentifier, days: int) -> Issued:
+        `dials_peers`: nodes of a cluster also show it to each other as clients.
+        """
+        all_names = [broker_name(self._site), *names]
+        extra = (ExtendedKeyUsageOID.CLIENT_AUTH,) if dials_peers else ()
+        return self._issue("broker", all_names, ExtendedKeyUsageOID.SERVER_AUTH, days, *extra)
+
+    def _issue(
+        self, common: str, names: Sequence[str], usage: x509.ObjectIdentifier, days: int, *more: x509.ObjectIdentifier
+    ) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
         return Issued(self._sign(common, names, usage, days, key.public_key()), key)
 
@@ -142,7 +148,7 @@ class CertificateAuthority:
         builder = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage, *more]), critical=False)
             .add_extension(alternative, critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._issued.key.public_key()), critical=False

@@ -1,0 +1,62 @@
+"""Which broker processes a site has: one, or the nodes of its cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from jikimi.fleet.errors import SiteError
+
+if TYPE_CHECKING:
+    from jikimi.fleet.site import Site
+
+_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not listened on)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One broker process. `name` is that of its service, log and pid file; `route` is None without a cluster."""
+
+    name: str
+    host: str  # it listens there
+    mqtt: int
+    nats: int
+    monitor: int
+    route: int | None
+    here: bool  # it runs on this machine
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address and port for MQTT over TLS."""
+        return _ANY.get(self.host, self.host), self.mqtt
+
+
+def nodes(site: Site) -> list[Node]:
+    """All of them, in the order in which they are written."""
+    if site.cluster is None:
+        ports = site.ports()
+        return [Node("broker", site.settings.broker.host, ports.mqtt, ports.nats, ports.monitor, None, here=True)]
+    return [
+        Node(
+            f"broker-{number}", one.host, one.mqtt_port, one.nats_port, one.monitor_port, one.route_port, one.is_here()
+        )
+        for number, one in enumerate(site.cluster.nodes, start=1)
+    ]
+
+
+def nodes_here(site: Site) -> list[Node]:
+    """Those that run on this machine."""
+    return [node for node in nodes(site) if node.here]
+
+
+def first_here(site: Site) -> Node:
+    """The first one of this machine; SiteError when there is none."""
+    for node in nodes(site):
+        if node.here:
+            return node
+    raise SiteError(f"{site.path / 'cluster.toml'}: no [[node]] has an address of this machine")
+
+
+def addresses(site: Site) -> list[tuple[str, int]]:
+    """Where clients on this machine find the broker: nodes of this machine first."""
+    return [node.address for node in sorted(nodes(site), key=lambda node: not node.here)]
