@@ -174,7 +174,7 @@ def test_the_hosts_state_says_online_then_docked_when_stopped_and_lost_when_kill
 def host_status(site: Site) -> str:
     """The retained state of the host."""
     greeting = Greeting(((f"jk/{site.name}/host/st", 1),))
-    session = Session(broker.host_address(site), broker.host_context(site), "reader", clean=True, greeting=greeting)
+    session = Session(broker.addresses(site), broker.host_context(site), "reader", clean=True, greeting=greeting)
     found: list[Incoming] = []
     try:
         while not found:

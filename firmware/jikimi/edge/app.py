@@ -7,6 +7,7 @@ import time
 from jikimi.edge import boards, configuration, fingerprint, identity, mqtt
 from jikimi.edge.adopting import Adopting
 from jikimi.edge.battery import Battery
+from jikimi.edge.brokers import Brokers
 from jikimi.edge.clock import Clock
 from jikimi.edge.duty import Always, Duty
 from jikimi.edge.faults import keep
@@ -285,8 +286,11 @@ class App:
         wifi = self._hardware.wifi()
         state_topic = topics.topic(config.site, config.device, topics.STATE)
 
+        brokers = Brokers(broker)
+
         def open_stream():
-            return here.open_stream(broker.host, broker.port, tls, broker.server_name or broker.host)
+            host, port = brokers.address
+            return here.open_stream(host, port, tls, broker.server_name or host)
 
         def make_client(docked):
             return mqtt.Client(here, open_stream, client_id, will=mqtt.Will(state_topic, self._reports.will(docked)))
@@ -303,6 +307,7 @@ class App:
             orders.obey,
             wifi and wifi.bring_up,
         )
+        orders.link.on_failed = brokers.turn
         orders.link.on_state = self._starts.told
         orders.on_release, orders.on_stop_release = self._updating.offer, self._updating.stop
         self._updating.link, self._updating.allowed = orders.link, self._nobody_at_risk

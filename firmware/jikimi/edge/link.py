@@ -72,6 +72,7 @@ class Link:
         self._host_boot = None
         self._senders = self._new_senders()
         self.on_state = None  # told when the broker has our state
+        self.on_failed = None  # told when a connection ended before that
 
     async def run(self, beat):
         """For ever: a connection, and a growing pause before the next one."""
@@ -127,9 +128,11 @@ class Link:
         except OSError as error:
             ended.reason = error
         finally:
-            self.up = False
+            was_up, self.up = self.up, False
             await _cancelled(tasks)
             await self._client.close()
+        if not was_up and self.on_failed is not None:
+            self.on_failed()
         return self._port.describe(ended.reason).replace("\n", " ")
 
     async def _alive(self, beat):

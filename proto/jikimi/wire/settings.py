@@ -125,6 +125,17 @@ def one_of(allowed: "tuple[object, ...]") -> "Checker":
     return checked
 
 
+def _addresses(value: object, where: str) -> object:
+    message = f"{where} must be HOST:PORT, several separated by blanks"
+    if not isinstance(value, str) or not 1 <= len(value) <= 253:
+        raise ConfigError(message)
+    for part in value.split():
+        host, _, port = part.rpartition(":")
+        if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+            raise ConfigError(message)
+    return value
+
+
 def _secret(value: object, where: str) -> object:
     # The value is never part of the message: consoles are logged.
     message = f"{where} must be 16 to 64 hexadecimal digits"
@@ -181,6 +192,7 @@ _TOP = section(
                     "host": (text(253), REQUIRED),
                     "port": (integer(1, 65535), REQUIRED),
                     "server_name": (text(253), None),
+                    "others": (_addresses, None),  # further nodes of the broker, HOST:PORT, separated by blanks
                 }
             ),
             REQUIRED,

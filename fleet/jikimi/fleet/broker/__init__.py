@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jikimi.fleet.broker.config import render
-from jikimi.fleet.broker.nodes import Node, addresses, first_here, nodes, nodes_here
+from jikimi.fleet.broker.nodes import Node, addresses, first_here, nodes, nodes_here, servers
 from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.site.files import PRIVATE, write_atomic
 from jikimi.fleet.site.ports import is_free
@@ -39,6 +39,7 @@ __all__ = [
     "executable",
     "host_address",
     "host_context",
+    "issue_certificate",
     "monitor",
     "nodes",
     "nodes_here",
@@ -46,6 +47,7 @@ __all__ = [
     "prepare",
     "reload",
     "running_pid",
+    "servers",
     "write_config",
 ]
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from jikimi.fleet.broker.nodes import bracketed
 from jikimi.fleet.site.names import device_name, host_name
 
 if TYPE_CHECKING:
@@ -92,13 +93,9 @@ def _cluster(site: Site, cluster: Cluster, node: Node) -> dict[str, Any]:
             "host": node.host,
             "port": node.route,
             "tls": {**_tls(site), "verify_and_map": False, "verify": True},
-            "routes": [f"nats://{_bracketed(one.host)}:{one.route_port}" for one in others],
+            "routes": [f"nats://{bracketed(one.host)}:{one.route_port}" for one in others],
         },
     }
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _tls(site: Site) -> dict[str, Any]:

@@ -60,3 +60,14 @@ def first_here(site: Site) -> Node:
 def addresses(site: Site) -> list[tuple[str, int]]:
     """Where clients on this machine find the broker: nodes of this machine first."""
     return [node.address for node in sorted(nodes(site), key=lambda node: not node.here)]
+
+
+def servers(site: Site) -> list[str]:
+    """URLs of the broker's own protocol, nodes of this machine first."""
+    ordered = sorted(nodes(site), key=lambda node: not node.here)
+    return [f"tls://{bracketed(node.address[0])}:{node.nats}" for node in ordered]
+
+
+def bracketed(host: str) -> str:
+    """`host` as a part of a URL."""
+    return f"[{host}]" if ":" in host else host

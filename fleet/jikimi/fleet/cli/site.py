@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jikimi.fleet.cli import site_data
+from jikimi.fleet.cli import site_cluster, site_data
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
 
@@ -31,6 +31,8 @@ def command() -> None:
     """A site is one directory: settings, certificate authority, broker, database, logs."""
 
 
+for _command in (site_cluster.cluster, site_cluster.nodes):
+    command.add_command(_command)
 for _data_command in (site_data.backup, site_data.dead_letters, site_data.restore, site_data.retention):
     command.add_command(_data_command)
 

@@ -123,7 +123,7 @@ def resolve(
     desired: Desired, subject: Subject, site: str, endpoint: Endpoint, secrets: Mapping[str, str] | None = None
 ) -> Table:
     """The settings of one device, complete and checked; ConfigurationError names the device and the key."""
-    found: Table = {"broker": {"host": endpoint.host, "port": endpoint.port, "server_name": endpoint.server_name}}
+    found: Table = {"broker": endpoint.settings()}
     for layer in _layers(desired, subject):
         _merge(found, layer)
         for path in layer.get(_REMOVE, []):

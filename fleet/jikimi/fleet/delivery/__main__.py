@@ -85,10 +85,10 @@ def _look_after(engine: Engine) -> None:
         _log.warning("rollouts wait: %s", error)  # content is served without a database, and the next step tries again
 
 
-def _connection(site: Site) -> tuple[tuple[str, int], ssl.SSLContext, str]:
+def _connection(site: Site) -> tuple[list[tuple[str, int]], ssl.SSLContext, str]:
     # A host service like ingest, under a client id of its own, which nobody can guess either.
     name = f"{NAME}-{site.client_id('ingest').partition('-')[2]}"
-    return broker.host_address(site), broker.host_context(site), name
+    return broker.addresses(site), broker.host_context(site), name
 
 
 def _greeting(site: str) -> Greeting:

@@ -95,7 +95,7 @@ def _common(files: registry.DeviceFiles) -> dict[str, Any]:
         "device": files.device,
         "kind": files.kind,
         "zone": files.zone,
-        "broker": {"host": broker.host, "port": broker.port, "server_name": broker.server_name},
+        "broker": broker.settings(),
         "board": "virtual",
         "uwb": {"driver": "ryuw122"},
         "vitals_s": _VITALS_S,

@@ -1,28 +1,34 @@
-"""The service: `python -m jikimi.fleet.ingest --site DIR`."""
+"""The service: `python -m jikimi.fleet.ingest --site DIR [--worker N]`.
+
+Where the site has one broker, it listens there by MQTT. Where the broker is a cluster, each of several workers reads
+its share of the devices through JetStream. What happens to a message is the same.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import signal
+import socket
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from jikimi.fleet import broker
 from jikimi.fleet.errors import JikimiError, StoreError
 from jikimi.fleet.ingest.committer import PATIENCE_S
-from jikimi.fleet.ingest.worker import Worker
+from jikimi.fleet.ingest.worker import Connection, Worker
 from jikimi.fleet.mqtt import Greeting, Session
 from jikimi.fleet.services import mark_ready
 from jikimi.fleet.site import Site
+from jikimi.fleet.site.names import broker_name
 from jikimi.fleet.store import Store
 from jikimi.wire import messages as wire
 from jikimi.wire import topics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 NAME = "ingest"
 _RETRY_S = 1.0
@@ -34,30 +40,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM; the exit code is 0 then, and 1 when the service cannot work."""
     parser = argparse.ArgumentParser(prog="jikimi.fleet.ingest", description="Store what devices send.")
     parser.add_argument("--site", required=True, help="directory of the site")
+    parser.add_argument("--worker", type=int, default=0, help="number of this worker, where there are several")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    chosen = parser.parse_args(arguments)
     try:
-        serve(Site.open(parser.parse_args(arguments).site))
+        serve(Site.open(chosen.site), chosen.worker)
     except JikimiError as error:
         _log.error("%s", error)
         return 1
     return 0
 
 
-def serve(site: Site) -> None:
+def serve(site: Site, number: int = 0) -> None:
     """Ingest for `site` until SIGTERM. StoreError when the database stays broken."""
-    address, tls = broker.host_address(site), broker.host_context(site)
-    session = Session(address, tls, site.client_id(NAME), clean=False, greeting=greeting(site.name))
-    try:
-        with _open_patiently(site) as store, closing(Worker(site.name, session, store)) as worker:
-            signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
-            signal.signal(signal.SIGINT, lambda _number, _frame: worker.stop())
-            if worker.wait_ready():
-                mark_ready(site, NAME)
-                _log.info("storing for site %s in %s", site.name, site.path)
-                worker.run()
-            _log.info("stopped: %s", worker.totals)
-    finally:
-        session.close(last_words=_state("docked"))
+    name = NAME if site.cluster is None else f"{NAME}-{number}"
+    with (
+        _connection(site, name) as session,
+        _open_patiently(site) as store,
+        closing(Worker(site.name, session, store)) as worker,
+    ):
+        signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
+        signal.signal(signal.SIGINT, lambda _number, _frame: worker.stop())
+        if worker.wait_ready():
+            mark_ready(site, name)
+            _log.info("storing for site %s in %s", site.name, site.path)
+            worker.run()
+        _log.info("stopped: %s", worker.totals)
+
+
+@contextmanager
+def _connection(site: Site, name: str) -> Iterator[Connection]:
+    """To the site's broker, by MQTT, or to the cluster's streams."""
+    tls = broker.host_context(site)
+    if site.cluster is None:
+        session = Session(broker.addresses(site), tls, site.client_id(NAME), clean=False, greeting=greeting(site.name))
+        try:
+            yield session
+        finally:
+            session.close(last_words=_state("docked"))
+        return
+    from jikimi.fleet import jetstream  # only a cluster needs its library
+
+    worker = f"{socket.gethostname().replace('.', '-')}-{name}"
+    shared = jetstream.Session(
+        broker.servers(site), tls, broker_name(site.name), site.name, worker, site.cluster.partitions
+    )
+    with closing(shared):
+        yield shared
 
 
 def _open_patiently(site: Site) -> Store:

@@ -20,23 +20,15 @@ _ONCE_S = 5.0
 
 def publish_once(site: Site, topic: str, payload: bytes) -> None:
     """Hand one message to the broker at QoS 1, over a connection of its own; ServiceError when it does not take it."""
-    for address in broker.addresses(site):
-        if _publish_at(site, address, topic, payload):
-            return
-    raise ServiceError(f"the broker of {site.path} does not answer: start the site with `jikimi up`")
-
-
-def _publish_at(site: Site, address: tuple[str, int], topic: str, payload: bytes) -> bool:
     # An id of its own, so that it does not replace the connection of ingest.
-    session = Session(address, broker.host_context(site), f"once-{secrets.token_hex(12)}", clean=True)
+    session = Session(broker.addresses(site), broker.host_context(site), f"once-{secrets.token_hex(12)}", clean=True)
     try:
         deadline = time.monotonic() + _ONCE_S
         mid = session.publish(topic, payload, qos=1)
         while mid not in session.published:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
-                return False
+                raise ServiceError(f"the broker of {site.path} does not answer: start the site with `jikimi up`")
             session.receive(left_s)
     finally:
         session.close()
-    return True

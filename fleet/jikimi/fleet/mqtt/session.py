@@ -20,7 +20,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _log = logging.getLogger(__name__)
 
@@ -71,11 +71,14 @@ class _Retry:
 
 
 class Session:
-    """A connection under `client_id`; with `clean` false the broker keeps what arrives while it is away."""
+    """A connection under `client_id`; with `clean` false the broker keeps what arrives while it is away.
+
+    `addresses` are those of the broker's nodes: when one does not answer, the next is tried.
+    """
 
     def __init__(
         self,
-        address: tuple[str, int],
+        addresses: Sequence[tuple[str, int]],
         tls: ssl.SSLContext,
         client_id: str,
         *,
@@ -84,7 +87,7 @@ class Session:
     ) -> None:
         self.ready = False  # connected, and all subscriptions granted
         self.published: set[int] = set()  # ids of QoS 1 messages the broker has taken
-        self._address = address
+        self._addresses = list(addresses)  # the first one is tried next
         self._greeting = greeting or Greeting()
         self._client = self._make_client(tls, client_id, clean)
         self._inbox: list[Incoming] = []
@@ -188,10 +191,11 @@ class Session:
             return None
         self._connection += 1
         try:
-            self._client.connect(*self._address, _KEEPALIVE_S)
+            self._client.connect(*self._addresses[0], _KEEPALIVE_S)
         except OSError as error:
             self._retry.failed()
-            _log.warning("no connection to the broker at %s port %d: %s", *self._address, error)
+            _log.warning("no connection to the broker at %s port %d: %s", *self._addresses[0], error)
+            self._addresses = self._addresses[1:] + self._addresses[:1]
         return self._socket()
 
     def _socket(self) -> ssl.SSLSocket | None:

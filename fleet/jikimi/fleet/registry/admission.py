@@ -36,7 +36,7 @@ def broker_start(site: Site, node: broker.Node | None = None) -> Iterator[None]:
     """
     with site.locked(LOCK):
         broker.prepare(site, node)
-        broker.write_config(site, _admitted(site), node)
+        broker.write_config(site, admitted(site), node)
         yield
 
 
@@ -44,14 +44,14 @@ def enforce(site: Site) -> None:
     """As `apply`, for a caller that holds the lock."""
     # The broker's start writes the configuration anyway, so that thousands can be added quickly before it.
     running = [node for node in broker.nodes_here(site) if broker.running_pid(site, node) is not None]
-    admitted = _admitted(site) if running else {}
+    wanted = admitted(site) if running else {}
     for node in running:
-        broker.write_config(site, admitted, node)
+        broker.write_config(site, wanted, node)
     for node in running:
         broker.reload(site, node)
 
 
-def _admitted(site: Site) -> dict[str, tuple[int, ...]]:
+def admitted(site: Site) -> dict[str, tuple[int, ...]]:
     """Device: the generations of its key that are admitted."""
     join = (_board.c.site == _device.c.site) & (_board.c.device == _device.c.device)
     query = (

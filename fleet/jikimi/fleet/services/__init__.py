@@ -24,7 +24,7 @@ from jikimi.fleet import broker, registry
 from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.services.child import Service
 from jikimi.fleet.services.ready import is_ready, mark_ready, ready_path
-from jikimi.fleet.services.supervisor import Status, Supervisor
+from jikimi.fleet.services.supervisor import Status, Supervisor, refuse_running
 from jikimi.fleet.site.ports import is_free
 
 if TYPE_CHECKING:
@@ -37,29 +37,58 @@ __all__ = [
     "Status",
     "Supervisor",
     "broker_service",
+    "ingest_service",
     "is_ready",
     "mark_ready",
     "python_service",
     "ready_path",
+    "refuse_running",
     "standard_services",
     "web_service",
 ]
 
 
 def standard_services(site: Site, *, web: bool = True) -> list[Service]:
-    """Broker, ingest, delivery, upkeep and (unless `web` is false) the live page, in starting order."""
-    services = [broker_service(site), *(python_service(site, name) for name in ("ingest", "delivery", "upkeep"))]
-    return [*services, web_service(site)] if web else services
+    """Broker, ingest, delivery, upkeep and (unless `web` is false) the live page, in starting order.
+
+    Of a cluster: the nodes and workers of this machine.
+    """
+    brokers = [broker_service(site, node) for node in broker.nodes_here(site)]
+    workers = 1 if site.cluster is None else site.cluster.workers
+    ingest = [ingest_service(site, number) for number in range(1, workers + 1)]
+    rest = [python_service(site, name) for name in ("delivery", "upkeep")]
+    if site.cluster is not None:
+        rest.append(python_service(site, "admission"))
+    return [*_together(brokers), *ingest, *rest, *([web_service(site)] if web else [])]
 
 
-def broker_service(site: Site) -> Service:
+def broker_service(site: Site, node: broker.Node | None = None) -> Service:
     """nats-server, ready when its MQTT port completes a TLS handshake."""
     return Service(
-        name="broker",
-        command=broker.command(site),
-        is_ready=lambda _pid: broker.accepts_tls(site),
-        start_context=partial(registry.broker_start, site),
+        name="broker" if node is None else node.name,
+        command=broker.command(site, node),
+        is_ready=lambda _pid: broker.accepts_tls(site, node),
+        start_context=partial(registry.broker_start, site, node),
     )
+
+
+def ingest_service(site: Site, number: int = 1) -> Service:
+    """The one ingest of a site, or worker `number` of a cluster on this machine."""
+    service = python_service(site, "ingest")
+    if site.cluster is None:
+        return service
+    name = f"ingest-{number}"
+    return replace(
+        service, name=name, command=[*service.command, "--worker", str(number)], is_ready=partial(is_ready, site, name)
+    )
+
+
+def _together(brokers: list[Service]) -> list[Service]:
+    # A node of a cluster opens its MQTT port only when a majority of the nodes is there, so that none may wait for the
+    # one before; the workers behind them wait for the cluster by themselves.
+    if len(brokers) == 1:
+        return brokers
+    return [replace(service, is_ready=lambda _pid: True) for service in brokers]
 
 
 def web_service(site: Site) -> Service:

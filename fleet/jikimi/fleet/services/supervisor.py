@@ -158,6 +158,11 @@ class Supervisor:
                 os.close(handle)
 
 
+def refuse_running(site: Site) -> None:
+    """ServiceError when the site is up."""
+    _take_lock(site).close()
+
+
 def _take_lock(site: Site) -> IO[str]:
     site.run_dir.mkdir(mode=0o700, exist_ok=True)
     site.log_dir.mkdir(mode=0o700, exist_ok=True)

@@ -63,6 +63,14 @@ class Endpoint:
     server_name: str
     others: tuple[tuple[str, int], ...] = ()  # where else, when that one does not answer
 
+    def settings(self) -> dict[str, str | int]:
+        """As the section `broker` of a device's configuration."""
+        found: dict[str, str | int] = {"host": self.host, "port": self.port, "server_name": self.server_name}
+        if self.others:
+            hosts = [(f"[{host}]" if ":" in host else host, port) for host, port in self.others]
+            found["others"] = " ".join(f"{host}:{port}" for host, port in hosts)
+        return found
+
 
 @dataclass(frozen=True)
 class Site:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CA_DAYS = 9_131  # 25 years: longer than any device certificate it may sign
+_SERVER, _CLIENT = (ExtendedKeyUsageOID.SERVER_AUTH,), (ExtendedKeyUsageOID.CLIENT_AUTH,)
 # A device's clock may be behind ours when it first checks the broker's certificate.
 _BACKDATE = datetime.timedelta(days=1)
 _RENEW_BEFORE = datetime.timedelta(days=30)
@@ -104,7 +105,7 @@ class CertificateAuthority:
 
     def issue_device(self, device: str, days: int) -> Issued:
         """A client certificate for one device, with a fresh key."""
-        return self._issue(device, [device_name(self._site, device)], ExtendedKeyUsageOID.CLIENT_AUTH, days)
+        return self._issue(device, [device_name(self._site, device)], _CLIENT, days)
 
     def certify_device(self, device: str, generation: int, public_key: bytes, days: int) -> Certified:
         """A client certificate for a key the device made itself (65 bytes, SEC 1); SiteError when it is no key."""
@@ -113,11 +114,11 @@ class CertificateAuthority:
         except ValueError as error:
             raise SiteError(f"the device sent no P-256 public key ({error}): provision it again") from error
         names = [device_name(self._site, device, generation)]
-        return Certified(self._sign(device, names, ExtendedKeyUsageOID.CLIENT_AUTH, days, key))
+        return Certified(self._sign(device, names, _CLIENT, days, key))
 
     def issue_host(self, role: str, days: int) -> Issued:
         """A client certificate for one service of the host."""
-        return self._issue(role, [host_name(self._site, role)], ExtendedKeyUsageOID.CLIENT_AUTH, days)
+        return self._issue(role, [host_name(self._site, role)], _CLIENT, days)
 
     def issue_broker(self, names: Sequence[str], days: int, *, dials_peers: bool = False) -> Issued:
         """The broker's server certificate, valid for `names` (DNS names and addresses).
@@ -125,20 +126,18 @@ class CertificateAuthority:
         `dials_peers`: nodes of a cluster also show it to each other as clients.
         """
         all_names = [broker_name(self._site), *names]
-        extra = (ExtendedKeyUsageOID.CLIENT_AUTH,) if dials_peers else ()
-        return self._issue("broker", all_names, ExtendedKeyUsageOID.SERVER_AUTH, days, *extra)
+        usages = (*_SERVER, *_CLIENT) if dials_peers else _SERVER
+        return self._issue("broker", all_names, usages, days)
 
-    def _issue(
-        self, common: str, names: Sequence[str], usage: x509.ObjectIdentifier, days: int, *more: x509.ObjectIdentifier
-    ) -> Issued:
+    def _issue(self, common: str, names: Sequence[str], usages: Sequence[x509.ObjectIdentifier], days: int) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
-        return Issued(self._sign(common, names, usage, days, key.public_key()), key)
+        return Issued(self._sign(common, names, usages, days, key.public_key()), key)
 
     def _sign(
         self,
         common: str,
         names: Sequence[str],
-        usage: x509.ObjectIdentifier,
+        usages: Sequence[x509.ObjectIdentifier],
         days: int,
         key: ec.EllipticCurvePublicKey,
     ) -> x509.Certificate:
@@ -148,7 +147,7 @@ class CertificateAuthority:
         builder = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([usage, *more]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
             .add_extension(alternative, critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._issued.key.public_key()), critical=False

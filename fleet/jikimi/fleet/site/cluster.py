@@ -1,4 +1,4 @@
-"""`cluster.toml`: the nodes of a broker that runs on more than one machine. A site without it has one broker of its own.
+"""`cluster.toml`: the nodes of a broker that runs on several machines. A site without it has one broker of its own.
 
     workers = 2       # ingest workers on each machine
     partitions = 8    # into which devices are divided; each is read by one worker at a time
@@ -96,7 +96,7 @@ def load(directory: Path) -> Cluster | None:
 def save(directory: Path, cluster: Cluster) -> None:
     """Write the file."""
     lines = [
-        "# The nodes of this site's broker; DESIGN.md, \"Beyond one machine\", says what runs where.",
+        '# The nodes of this site\'s broker; DESIGN.md, "Beyond one machine", says what runs where.',
         f"workers = {cluster.workers}",
         f"partitions = {cluster.partitions}",
     ]

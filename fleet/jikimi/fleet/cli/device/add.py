@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +55,5 @@ def _make_place(out: Path) -> None:
 
 
 def _described(files: DeviceFiles) -> dict[str, object]:
-    broker = asdict(files.broker)
     named = {"device": files.device, "site": files.site, "kind": files.kind, "name": files.name}
-    return {**named, "zone": files.zone, "machine_kind": files.machine_kind, "broker": broker}
+    return {**named, "zone": files.zone, "machine_kind": files.machine_kind, "broker": files.broker.settings()}

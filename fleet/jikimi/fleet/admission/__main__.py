@@ -1,0 +1,59 @@
+"""The service: `python -m jikimi.fleet.admission --site DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from jikimi.fleet import registry
+from jikimi.fleet.errors import JikimiError, ServiceError, StoreError
+from jikimi.fleet.services import mark_ready
+from jikimi.fleet.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAME = "admission"
+_EVERY_S = 1.0  # a revoked device is cut off within two seconds
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM; the exit code is 0 then, and 1 when the service cannot work."""
+    parser = argparse.ArgumentParser(prog="jikimi.fleet.admission", description="Keep the nodes here up to date.")
+    parser.add_argument("--site", required=True, help="directory of the site")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    try:
+        serve(Site.open(parser.parse_args(arguments).site))
+    except JikimiError as error:
+        _log.error("%s", error)
+        return 1
+    return 0
+
+
+def serve(site: Site) -> None:
+    """Follow the registry until SIGTERM; a database or a node that is away is logged, and tried again."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    in_force = registry.admitted(site)
+    registry.apply(site)
+    mark_ready(site, NAME)
+    while not stopping.wait(_EVERY_S):
+        try:
+            wanted = registry.admitted(site)
+            if wanted != in_force:
+                registry.apply(site)
+                in_force = wanted
+                _log.info("the nodes of this machine admit %d devices", len(wanted))
+        except (StoreError, ServiceError) as error:
+            _log.warning("%s", error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
