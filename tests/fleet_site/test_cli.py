@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from jikimi.fleet.services import Supervisor, broker_service
+from jikimi.fleet.services import standard_services
 from jikimi.fleet.site import Site
 
 _JIKIMI = Path(sysconfig.get_path("scripts")) / "jikimi"
@@ -140,7 +141,7 @@ def test_up_runs_the_site_until_it_is_asked_to_end_and_leaves_no_process(site, s
 
     code, lines = start_up(end, "--no-web")
     assert (code, lines[-1]) == (0, "jikimi up: everything is stopped\n"), lines
-    assert len(pids) == 2
+    assert len(pids) == len(standard_services(site, web=False))
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert not any("live page" in line for line in lines)
 
@@ -166,7 +167,7 @@ def test_kill_9_of_up_leaves_no_process(site, start_up, wait_until):
         up.kill()
 
     code, _ = start_up(end)
-    assert (code, len(pids)) == (-signal.SIGKILL, 3)
+    assert (code, len(pids)) == (-signal.SIGKILL, len(standard_services(site)))
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
 
 

@@ -1,0 +1,43 @@
+"""A site whose broker has three nodes, with PostgreSQL behind several ingest workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jikimi.fleet import broker
+from jikimi.fleet.services import Supervisor, standard_services
+from jikimi.fleet.site import Settings, Site
+from jikimi.fleet.site import cluster as clusters
+from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
+from tools import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    if postgres.binaries() is None:
+        pytest.skip(f"needs Debian's package {postgres.PACKAGE}")
+    with postgres.Server() as server:
+        yield server
+
+
+@pytest.fixture
+def site(tmp_path: Path, postgres_server: postgres.Server) -> Site:
+    settings = Settings(
+        broker=BrokerSettings(mqtt_port=0),
+        web=WebSettings(port=0),
+        database=DatabaseSettings(postgres_server.url()),
+    )
+    one = Site.init(tmp_path / "plant", settings=settings)
+    clusters.save(one.path, clusters.on_this_machine(3))
+    site = Site.open(one.path)
+    broker.issue_certificate(site)
+    return site
+
+
+@pytest.fixture
+def up(site: Site) -> Iterator[Supervisor]:
+    with Supervisor(site, standard_services(site, web=False)) as supervisor:
+        yield supervisor
