@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jikimi.fleet.services import Supervisor, broker_service
-from jikimi.fleet.services import standard_services
+from jikimi.fleet.services import Supervisor, broker_service, standard_services
 from jikimi.fleet.site import Site
 
 _JIKIMI = Path(sysconfig.get_path("scripts")) / "jikimi"
