@@ -91,7 +91,7 @@ class Life(RuleBasedStateMachine):
         expected = {
             device: (self.generation[device],) for device, state in self.model.items() if state == states.ACTIVE
         }
-        assert admission._admitted(self.site) == expected
+        assert admission.admitted(self.site) == expected
 
     @invariant()
     def a_board_has_one_device_at_most(self) -> None:

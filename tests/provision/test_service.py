@@ -34,7 +34,7 @@ def test_a_rotated_device_keeps_its_id_and_only_its_new_key_is_admitted(site, bo
         f"{first.id}.plant.jikimi.internal",
         f"{first.id}-2.plant.jikimi.internal",
     )
-    assert admission._admitted(site) == {first.id: (2,)}
+    assert admission.admitted(site) == {first.id: (2,)}
     board.wait_for(rf"jk boot \d+ tag {first.id}", PATIENCE_S)
 
 
@@ -46,11 +46,11 @@ def test_wiping_leaves_no_key_on_the_board_and_the_board_can_be_provisioned_agai
     files = [path for path in Path(board.flash_dir).rglob("*") if path.is_file()]
     assert files == []
     assert [device.state for device in registry.devices(site)] == ["wiped"]
-    assert admission._admitted(site) == {}
+    assert admission.admitted(site) == {}
     (again,) = run([board])
     assert (again.result, again.id) == ("pass", first.id)
     assert key_of(board) != key
-    assert admission._admitted(site) == {first.id: (2,)}
+    assert admission.admitted(site) == {first.id: (2,)}
 
 
 def test_a_retired_devices_board_becomes_another_device(site, boards, run):
