@@ -31,6 +31,9 @@ NODE: dict[str, Any] = {
 }
 
 
+_HEART = {"driver": "max30102", "rest_bpm": 60, "max_bpm": 185}
+
+
 def _machine(**more: Any) -> dict[str, Any]:
     return {**NODE["machine"], "separation": {"max_mm_s": 2000, "braking_mm_s2": 1000}, **more}
 
@@ -65,6 +68,13 @@ WRONG: dict[str, tuple[dict[str, Any], str, Any, str]] = {
     "rate the chip lacks": (TAG, "imu.rate_hz", 100, "imu.rate_hz"),
     "rate of another chip": (TAG, "imu", {"driver": "mpu6050", "rate_hz": 104}, "imu.rate_hz"),
     "chip there is no driver for": (TAG, "imu.driver", "adxl345", "imu.driver"),
+    "a heart that hardly beats": (
+        TAG,
+        "heart",
+        {"driver": "max30102", "rest_bpm": 20, "max_bpm": 180},
+        "heart.rest_bpm",
+    ),
+    "a heart without reserve": (TAG, "heart", {"driver": "max30102", "rest_bpm": 90, "max_bpm": 110}, "heart.max_bpm"),
     "not an object": (TAG, "broker", [], "broker"),
     "null where needed": (TAG, "broker", None, "broker"),
     "secret too short": (TAG, "ephemeral_secret", "0011", "ephemeral_secret"),

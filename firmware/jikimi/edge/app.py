@@ -170,6 +170,11 @@ class App:
         self._reports.dropped["dropped_samples"] = lambda: imu.overruns
         self._updating.parts["sensor"] = sensing.works
         tasks.add("sense", sensing.run)
+        if config.heart is not None:
+            from jikimi.edge import heart
+
+            fault = self._self_test.fault(kinds.SENSOR_HEART)
+            heart.add(tasks, self._core, self._hardware, config.heart, here, self._duty, self._warner, fault)
         self._add_proximity(tasks, near.listen, near.receive, lambda network: near.start_uwb(_TAG, network))
 
     def _add_node(self, tasks):

@@ -55,12 +55,15 @@ class Hardware:
         name = self._config.imu.driver
         # Only the driver that is wanted takes memory; a node has none.
         module = __import__("jikimi.edge.drivers." + name, None, None, (name,))
-        machine, pins = self._machine, self._pins
-        i2c = machine.I2C(pins.i2c_id, scl=machine.Pin(pins.scl), sda=machine.Pin(pins.sda), freq=_I2C_HZ)
-        driver = getattr(module, _IMUS[name])(i2c, self._config.imu.rate_hz, self._port.sleep_ms)
+        driver = getattr(module, _IMUS[name])(self.i2c(), self._config.imu.rate_hz, self._port.sleep_ms)
         if driver.missing():
             self._port.say("jk log the sensor needs the file " + driver.missing() + " (firmware/WIRING.md)")
         return driver
+
+    def i2c(self):
+        """The bus of the sensors."""
+        machine, pins = self._machine, self._pins
+        return machine.I2C(pins.i2c_id, scl=machine.Pin(pins.scl), sda=machine.Pin(pins.sda), freq=_I2C_HZ)
 
     def uwb(self):
         """The ranging module, not started; None when the configuration has none."""

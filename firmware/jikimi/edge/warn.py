@@ -18,6 +18,7 @@ ON_DUTY = 10
 TEST = 11
 SAFE = 12
 BATTERY = 13
+EXERTION = 14
 
 _HAPTIC = 1
 _TONE = 2
@@ -40,12 +41,14 @@ _PATTERNS = {
     ON_DUTY: ((100, _GREEN), (4900, 0)),
     BATTERY: ((500, _HAPTIC | _AMBER), (250, 0), (500, _HAPTIC | _TONE | _AMBER), (1750, 0)),
     SAFE: ((100, _AMBER), (200, 0), (100, _AMBER), (1600, 0)),
+    EXERTION: ((300, _HAPTIC | _AMBER), (300, _AMBER), (900, _HAPTIC | _AMBER), (1000, 0)),
     TEST: ((300, _HAPTIC), (300, _TONE), (300, _RED), (300, _AMBER), (300, _GREEN)),
     IDENTIFY: ((250, _LIGHTS | _TONE), (250, 0)),
 }
 _TONE_HZ = 2700  # where small piezo buzzers are loudest
 _STEP_MS = 50
 TEST_MS = 1500
+EXERTION_MS = 5000
 
 
 class Warner:

@@ -1,4 +1,4 @@
-"""What a machine node can be told of its machine: zones, speed, separation, pairing (settings.py has the rest)."""
+"""Sections of settings.py that few devices have: what a node knows of its machine, and a wearer's heart."""
 
 from jikimi.wire import radio
 from jikimi.wire.settings import REQUIRED, ConfigError, Section, integer, one_of, section, text, truth
@@ -75,3 +75,18 @@ def _speed(value: object, where: str) -> object:
             "stale_ms": (integer(100, 60_000), 2000),
         }
     )(value, where)
+
+
+def check_heart(value: object, where: str) -> object:
+    """Return the section of a tag's heart-rate sensor, checked; ConfigError."""
+    heart = section(
+        {
+            "driver": (one_of(("max30102",)), REQUIRED),
+            "rest_bpm": (integer(30, 120), REQUIRED),
+            "max_bpm": (integer(100, 230), REQUIRED),
+        }
+    )(value, where)
+    assert isinstance(heart, Section)
+    if heart.max_bpm < heart.rest_bpm + 30:
+        raise ConfigError("heart.max_bpm must be at least 30 above heart.rest_bpm")
+    return heart

@@ -173,10 +173,19 @@ def _field(values: "dict[str, object]", key: str, field: "tuple[Checker, object]
     return None if value is None and default is None else checker(value, prefix + key)
 
 
+# Sections that most devices do not have are checked by code that is loaded when it is wanted: memory is short.
+
+
 def _machine(value: object, where: str) -> object:
-    from jikimi.wire import machine_settings  # a tag has no memory to spare for it
+    from jikimi.wire import machine_settings
 
     return machine_settings.check(value, where)
+
+
+def _heart(value: object, where: str) -> object:
+    from jikimi.wire import machine_settings
+
+    return machine_settings.check_heart(value, where)
 
 
 _TOP = section(
@@ -209,6 +218,7 @@ _TOP = section(
             ),
             None,
         ),
+        "heart": (_heart, None),
         "alarms": (
             section(
                 {

@@ -17,12 +17,14 @@ from jikimi.fleet.virtual.chips.bmi270 import Bmi270
 from jikimi.fleet.virtual.chips.inertial import Samples
 from jikimi.fleet.virtual.chips.lsm6ds3trc import Lsm6ds3trc
 from jikimi.fleet.virtual.chips.lsm6dsox import Lsm6dsox
+from jikimi.fleet.virtual.chips.max30102 import Light, Max30102
 from jikimi.fleet.virtual.chips.mpu6050 import Mpu6050
 from jikimi.fleet.virtual.chips.ryuw122 import Ryuw122
 
 _OUTPUTS_KEPT = 100_000
 _EPOCH_AFTER_POWER_UP_US = 946_684_800_000_000  # 2000-01-01, where an ESP32's clock starts
 
+HEART_ADDRESS = 0x57  # the MAX30102's only one
 Imu = Lsm6dsox | Mpu6050 | Bmi270
 IMUS: dict[str, tuple[int, type[Imu]]] = {
     "lsm6dsox": (0x6A, Lsm6dsox),  # SA0 low
@@ -104,6 +106,7 @@ class Hardware:
         self._i2c: dict[int, RegisterChip] = {}
         self._i2c_pointer: dict[int, int] = {}
         self._samples, self._seed = samples, seed
+        self.heart: Max30102 | None = None
         self.imu_address = 0
         self.fit_imu("lsm6dsox")
         self.power_up()
@@ -115,12 +118,18 @@ class Hardware:
         self.imu: Imu = chip(self._samples, self._seed)
         self._i2c[self.imu_address] = self.imu
 
+    def fit_heart(self, light: Light) -> None:
+        """Solder a MAX30102 that sees this light."""
+        self.heart = self._i2c[HEART_ADDRESS] = Max30102(light)
+
     # Power and memory.
 
     def power_up(self) -> None:
         """Power comes back: everything that is not flash or a chip's own flash is lost."""
         self.uwb.powered = True
         self.imu.power_up(self._now())
+        if self.heart is not None:
+            self.heart.power_up(self._now())
         self.uwb.power_up()
         self.rtc_memory = b""
         self.set_clock(_EPOCH_AFTER_POWER_UP_US)
