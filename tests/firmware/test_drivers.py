@@ -56,4 +56,8 @@ def test_noise_on_the_line_is_counted_and_does_not_hide_what_follows(found):
 def test_a_module_that_refuses_or_says_nothing_is_an_oserror(found):
     assert found["refused"].startswith("OSError RYUW122 refused")
     assert found["silent start"].startswith("OSError RYUW122 did not answer")
-    assert found["silent exchanges"] == 7
+
+
+@pytest.mark.parametrize("module", ["silent", "noisy", "refusing"])
+def test_a_module_that_takes_no_commands_is_an_oserror_after_eight_exchanges(found, module):
+    assert found[f"{module} exchanges"] == 7

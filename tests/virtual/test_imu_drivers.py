@@ -127,6 +127,16 @@ def test_a_chip_that_lost_power_gives_nothing_until_it_is_started_again(kind, bl
     assert len(bench.run(0.5)) > 40
 
 
+def test_a_chip_that_is_switched_off_gives_nothing_until_it_is_started_again(kind, blob):
+    bench = started(kind, blob)
+    bench.run(0.2)
+    bench.imu.stop()
+    bench.drain()  # what had come before
+    assert len(bench.run(1.0)) == 0
+    bench.start()
+    assert len(bench.run(0.5)) > 40
+
+
 def test_a_frozen_sensor_repeats_itself_and_fails_its_own_test(kind, blob):
     bench = started(kind, blob, ramp)
     bench.run(0.2)

@@ -79,10 +79,16 @@ async def uwb():
     result["after noise"] = driver.received()
     silent = Ryuw122(FakeUart(lambda _line: b""), here)
     result["silent start"] = await refused(silent.start, ANCHOR, "FAB00001", "NODE0001")
+    for name, answer in (("silent", b""), ("noisy", b"\xfe\x93K\r\nxyz\r\n"), ("refusing", b"+ERR=3\r\n")):
+        result[name + " exchanges"] = await exchanges(Ryuw122(FakeUart(lambda _line, a=answer: a), here))
+
+
+async def exchanges(driver):
+    """How many exchanges give no distance before the module is taken for broken."""
     tries = 0
-    while await refused(silent.exchange, "TAG00001", "x") == "taken":
+    while await refused(driver.exchange, "TAG00001", "x") == "taken":
         tries += 1
-    result["silent exchanges"] = tries
+    return tries
 
 
 async def main():

@@ -14,7 +14,7 @@ BAUD = 115_200
 # An exchange takes some 30 ms on air; a tag that has not answered by then will not.
 _EXCHANGE_MS = 120
 # So many exchanges in a row without even an `+OK`: it is the module that does not answer, not the tag.
-_SILENCES = 8
+_REFUSALS = 8
 _COMMAND_MS = 500
 _POLL_MS = 4
 _LONGEST_LINE = 96
@@ -31,7 +31,7 @@ class Ryuw122:
         self._uart = uart
         self._port = port
         self._line = b""
-        self._silences = 0
+        self._refusals = 0
 
     async def start(self, mode, network, address):
         """Role, network and own address (8 ASCII characters each); the module keeps them in its flash."""
@@ -53,25 +53,26 @@ class Ryuw122:
     async def exchange(self, address, payload):
         """ANCHOR: poll a tag, sending `payload`; its distance in mm, or None when the tag did not answer.
 
-        OSError when the module itself has stopped answering.
+        OSError when the module itself does not take the command any more: it is silent, its line is all noise, or it
+        refuses (as one does that has lost its role); `start` may mend that.
         """
         self._discard()
         self._uart.write(f"AT+ANCHOR_SEND={address},{len(payload)},{payload}\r\n".encode())
         start = self._port.ticks_ms()
-        heard = False
+        taken = False
         while self._port.ticks_diff(self._port.ticks_ms(), start) < _EXCHANGE_MS:
             line = self.read_line()
             if line is None:
                 await self._port.sleep_ms(_POLL_MS)
                 continue
-            heard = True
             if line.startswith("+ANCHOR_RCV=" + address + ","):
-                self._silences = 0
+                self._refusals = 0
                 return self._distance_mm(line)
-        self._silences = 0 if heard else self._silences + 1
-        if self._silences >= _SILENCES:
-            self._silences = 0
-            raise OSError("RYUW122 is silent")
+            taken = taken or line == "+OK"
+        self._refusals = 0 if taken else self._refusals + 1
+        if self._refusals >= _REFUSALS:
+            self._refusals = 0
+            raise OSError("RYUW122 takes no commands")
         return None
 
     def received(self):
