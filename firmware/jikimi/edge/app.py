@@ -45,7 +45,7 @@ def main(root):
     """
     here = port()
     adopting = Adopting(here, root, here.reset)
-    if adopting.adoption.begin():
+    if adopting.begin():
         here.reset()
         return 1
     try:
@@ -57,6 +57,13 @@ def main(root):
     except (OSError, ValueError) as error:  # ConfigError is a ValueError; keys that are none give one or the other
         here.say("jk log not provisioned: " + here.describe(error))
         return 2
+    offer = adopting.taken_up()
+    if offer is not None:
+        from jikimi.edge.taking import take
+
+        take(here, root, config, tls, client_id, hardware.wifi(), adopting.trial, offer)
+        here.reset()
+        return 1
     starts = Starts(here.files(root + "/state"), hardware.reset_reason())
     updating = Updating(here, root)
     try:
@@ -98,7 +105,7 @@ class App:
         self._self_test = SelfTest(self._alarms, self._recorder.record, self._state, self._battery)
         self._level = 0
         self._reports = self._make_reports(root)
-        self._reports.release = lambda: dict(updating.state(), refused=adopting.adoption.refused)
+        self._reports.release = lambda: dict(updating.state(), refused=adopting.refused)
         self._link = self._make_link(tls, client_id)
         self._recorder.on_record = self._link.wake
         self._reports.dropped["dropped_records"] = lambda: self._recorder.failed + self._journal.lost

@@ -54,7 +54,7 @@ def life(connected_at_ms):
     here, link = Port(), Link()
     adopting = Adopting(here, ".", restart)
     adopting.link, adopting.allowed = link, lambda: True
-    adopting.adoption.begin()
+    adopting.begin()
 
     def beat():
         link.up = connected_at_ms is not None and here.ms >= connected_at_ms
@@ -65,7 +65,7 @@ def life(connected_at_ms):
         pass
     with open("config.json") as file:
         values = json.load(file)
-    return [values["vitals_s"], adopting.adoption.on_trial, adopting.adoption.refused, here.ms <= TRIAL_MS + 1000]
+    return [values["vitals_s"], adopting.trial.on, adopting.trial.refused, here.ms <= TRIAL_MS + 1000]
 
 
 port().files("state")

@@ -13,6 +13,7 @@ from cut_files import CutFiles, PowerCut
 
 from jikimi.edge.adoption import Adoption
 from jikimi.edge.port import port
+from jikimi.edge.trial import Trial
 
 with open(sys.argv[1]) as file:
     given = json.load(file)
@@ -29,13 +30,29 @@ def fresh():
         json.dump(given["config"], file)
 
 
-def adoption(cut=None, how="before"):
-    if cut is None:
-        return Adoption(flash, state, lambda: roots)
-    files = CutFiles(flash, cut, how)
-    both = CutFiles(state, None)
-    both._step = files._step  # one count over both directories
-    return Adoption(files, both, lambda: roots)
+class Device:
+    """Trial and adoption of one start."""
+
+    def __init__(self, cut=None, how="before"):
+        files, both = flash, state
+        if cut is not None:
+            files, both = CutFiles(flash, cut, how), CutFiles(state, None)
+            both._step = files._step  # one count over both directories
+        self.trial = Trial(files, both)
+        self._adoption = Adoption(self.trial, lambda: roots)
+        self.offer = self._adoption.offer
+        self.begin, self.confirm, self.go_back = self.trial.begin, self.trial.confirm, self.trial.go_back
+
+    @property
+    def refused(self):
+        return self.trial.refused
+
+    @property
+    def on_trial(self):
+        return self.trial.on
+
+
+adoption = Device
 
 
 def in_force():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from jikimi.fleet.cli.options import json_option, site_option
+from jikimi.fleet.cli.options import FiniteRange, json_option, site_option
 from jikimi.fleet.cli.show import print_rows
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from jikimi.fleet.configuration.plan import Plan
     from jikimi.fleet.site import Site
 
+_POLL_S = 0.5
 _file_option = click.option(
     "--file",
     "path",
@@ -48,11 +50,20 @@ def plan(site: Site, path: Path | None, as_json: bool) -> None:
 @command.command("apply")
 @site_option
 @_file_option
+@click.option(
+    "--wait",
+    "wait_s",
+    metavar="SECONDS",
+    type=FiniteRange(0),
+    help="Wait so long for reports that they run it.",
+)
 @json_option
-def apply(site: Site, path: Path | None, as_json: bool) -> None:
+@click.pass_context
+def apply(context: click.Context, site: Site, path: Path | None, wait_s: float | None, as_json: bool) -> None:
     """Sign the settings of all devices that change and offer them; prints what changed.
 
-    Devices take them over when they are there, and go back by themselves if they cannot connect with them.
+    Devices take them over when they are there, and go back by themselves if they cannot connect with them. With --wait
+    the exit code is 1 when one of them has not reported by then.
 
     Example: jikimi config apply --site busan-1
     """
@@ -63,6 +74,11 @@ def apply(site: Site, path: Path | None, as_json: bool) -> None:
     _print(done, as_json)
     reached = offer_all(site, list(done.wanted))
     click.echo(f"{len(done.wanted)} devices to be told, {'offered' if reached else 'when the site is up'}", err=True)
+    if wait_s is not None:
+        left = _waited(site, set(done.wanted), wait_s)
+        for line in left:
+            click.echo(line, err=True)
+        context.exit(1 if left else 0)
 
 
 @command.command("drift")
@@ -114,6 +130,18 @@ def import_(site: Site, path: Path) -> None:
     planning.make(site, desired)  # refuses what is wrong for any device
     write_atomic(site.path / configuration.DESIRED, configuration.render(desired))
     click.echo(f"{site.path / configuration.DESIRED} is in place: `jikimi config plan` shows what it changes", err=True)
+
+
+def _waited(site: Site, devices: set[str], wait_s: float) -> list[str]:
+    """Until all `devices` are in sync, or the time is over; a line for each that is not."""
+    from jikimi.fleet.configuration import drift as drifting
+
+    deadline = time.monotonic() + wait_s
+    while True:
+        left = [row for row in drifting.statuses(site) if row.device in devices and row.state != drifting.IN_SYNC]
+        if not left or time.monotonic() > deadline:
+            return [f"{row.device} {row.name}: {row.state} {row.reason}".rstrip() for row in left]
+        time.sleep(_POLL_S)
 
 
 def _desired(site: Site, path: Path | None) -> Desired:

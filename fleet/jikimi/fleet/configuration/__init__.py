@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jikimi.fleet.configuration.desired import Desired, Subject, Table, load, load_secrets, parse, render, resolve
+from jikimi.fleet.configuration.desired import (
+    STARTER,
+    Desired,
+    Subject,
+    Table,
+    load,
+    load_secrets,
+    parse,
+    render,
+    resolve,
+)
 
 if TYPE_CHECKING:
     from jikimi.fleet.site import Site
@@ -15,9 +25,13 @@ DESIRED, APPLIED, SECRETS = "fleet.toml", "applied.toml", "secrets.toml"
 
 
 def in_force(site: Site) -> Desired:
-    """What was applied last; before that, what `fleet.toml` says, or what a new site starts with."""
+    """What was applied last; before that, what `fleet.toml` says, or what a new site starts with.
+
+    An empty `fleet.toml` counts as none: `jikimi config export > fleet.toml` has emptied it before we come to look.
+    """
     path = site.path / APPLIED
-    return load(path if path.exists() else site.path / DESIRED)
+    found = load(path if path.exists() else site.path / DESIRED)
+    return STARTER if found == Desired() else found
 
 
 def settings_of(site: Site, subject: Subject) -> Table:
