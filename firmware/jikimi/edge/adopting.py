@@ -1,7 +1,8 @@
 """Configurations the site offers: noted, taken at the next start, tried, kept or undone.
 
-The running application has no memory to spare for verifying signatures. So an offer is only noted (state/offer), and
-taken at a start, before the application is built (`taking`).
+The running application has no memory to spare for verifying signatures, nor for this. So an offer is only noted
+(state/offer), and taken at a start, before the application is built (`taking`); and this module is loaded only when
+there is an offer or a trial.
 """
 
 from jikimi.edge.trial import Trial, remove, text, write
@@ -14,62 +15,45 @@ _LONGEST = 8192
 _OFFER = "offer"
 
 
-class Adopting:
-    """To be set before `run`: `link` and `allowed()` (nobody is in alarm or danger: a restart takes some seconds).
+def trial_of(here, root):
+    """The `Trial` of the device whose flash is `root`."""
+    return Trial(here.files(root), here.files(root + "/state"))
 
-    `restart()` starts the device anew. `refused` is what the birth says: "SEQUENCE REASON", or None.
-    """
 
-    def __init__(self, here, root, restart):
-        self.link = None
-        self.allowed = None
-        self.trial = Trial(here.files(root), here.files(root + "/state"))
-        self.refused = self.trial.refused
-        self._port = here
-        self._restart = restart
-        self._offered = False
+def taken_up(trial):
+    """(digest, size) of the offer to be taken at this start, which is forgotten with that; or None."""
+    noted = (text(trial.state, _OFFER) or "").split(" ")
+    remove(trial.state, _OFFER)
+    if len(noted) != 2 or trial.on:
+        return None
+    return bytes.fromhex(noted[0]), int(noted[1])
 
-    def begin(self):
-        """At each start, before the configuration is read: True when it has just gone back and must start anew."""
-        return self.trial.begin()
 
-    def taken_up(self):
-        """(digest, size) of the offer to be taken at this start, which is forgotten with that; or None."""
-        noted = (text(self.trial.state, _OFFER) or "").split(" ")
-        remove(self.trial.state, _OFFER)
-        if len(noted) != 2 or self.trial.on:
-            return None
-        return bytes.fromhex(noted[0]), int(noted[1])
+async def note(arguments, here, trial, allowed):
+    """CMD_CONFIG: the site has a configuration for this device. Restart for it once `allowed()` (nobody in danger)."""
+    digest, size = arguments.get(messages.ARG_DIGEST), arguments.get(messages.ARG_SIZE)
+    whole = type(digest) is bytes and len(digest) == _DIGEST_BYTES and type(size) is int and 0 < size <= _LONGEST
+    if not whole or trial.on:
+        here.say("jk log an offer that names nothing, or comes in a trial")
+        return
+    write(trial.state, _OFFER, f"{digest.hex()} {size}")
+    while not allowed():
+        await here.sleep_ms(_POLL_MS)
+    here.say("jk log restart to take a configuration")
+    here.reset()
 
-    def offer(self, arguments):
-        """CMD_CONFIG: the site has a configuration for this device."""
-        digest, size = arguments.get(messages.ARG_DIGEST), arguments.get(messages.ARG_SIZE)
-        whole = type(digest) is bytes and len(digest) == _DIGEST_BYTES and type(size) is int and 0 < size <= _LONGEST
-        if not whole:
-            self._port.say("jk log an offer that names nothing")
-        elif not self.trial.on:
-            write(self.trial.state, _OFFER, f"{digest.hex()} {size}")
-            self._offered = True
 
-    async def run(self, beat):
-        """For ever: watch the trial, restart for what is offered."""
-        waited_ms = 0
-        while True:
-            beat()
-            if self.trial.on:
-                self._watch(waited_ms)
-                waited_ms += _POLL_MS
-            elif self._offered and self.allowed():
-                self._port.say("jk log restart to take a configuration")
-                self._restart()
-            await self._port.sleep_ms(_POLL_MS)
-
-    def _watch(self, waited_ms):
-        if self.link.up:
-            self.trial.confirm()
-            self.refused = None
-            self._port.say("jk log configuration confirmed")
-        elif waited_ms >= TRIAL_MS:
-            self.trial.go_back("link")
-            self._port.say("jk log configuration given up: no connection with it")
-            self._restart()
+async def watch(here, trial, link, beat):
+    """A task: the trial ends well when the link stands, and badly when it does not in time."""
+    waited_ms = 0
+    while True:
+        beat()
+        if trial.on and link.up:
+            trial.confirm()
+            here.say("jk log configuration confirmed")
+        elif trial.on and waited_ms >= TRIAL_MS:
+            trial.go_back("link")
+            here.say("jk log configuration given up: no connection with it")
+            here.reset()
+        waited_ms += _POLL_MS
+        await here.sleep_ms(_POLL_MS)

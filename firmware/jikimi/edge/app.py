@@ -5,7 +5,6 @@ import gc
 import time
 
 from jikimi.edge import boards, configuration, fingerprint, identity, mqtt
-from jikimi.edge.adopting import Adopting
 from jikimi.edge.battery import Battery
 from jikimi.edge.brokers import Brokers
 from jikimi.edge.clock import Clock
@@ -44,8 +43,8 @@ def main(root):
     Returns 2 when it is not provisioned properly: restarting would not help, and a technician needs the REPL.
     """
     here = port()
-    adopting = Adopting(here, root, here.reset)
-    if adopting.begin():
+    trial = _trial(here, root)
+    if trial is not None and trial.begin():
         here.reset()
         return 1
     try:
@@ -57,17 +56,13 @@ def main(root):
     except (OSError, ValueError) as error:  # ConfigError is a ValueError; keys that are none give one or the other
         here.say("jk log not provisioned: " + here.describe(error))
         return 2
-    offer = adopting.taken_up()
-    if offer is not None:
-        from jikimi.edge.taking import take
-
-        take(here, root, config, tls, client_id, hardware.wifi(), adopting.trial, offer)
+    if trial is not None and _taken(here, root, config, tls, client_id, hardware, trial):
         here.reset()
         return 1
     starts = Starts(here.files(root + "/state"), hardware.reset_reason())
     updating = Updating(here, root)
     try:
-        asyncio.run(App(here, config, hardware, starts, updating, adopting, tls, client_id, root).run())
+        asyncio.run(App(here, config, hardware, starts, updating, trial, tls, client_id, root).run())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is noted, and the answer is a restart
         trace = here.traceback(error)
         here.say(trace)
@@ -78,15 +73,40 @@ def main(root):
     return 1
 
 
+def _trial(here, root):
+    """What is noted about configurations; None, as nearly always, when there is nothing."""
+    noted = set(here.files(root).names()) | set(here.files(root + "/state").names())
+    if not noted & {"config.old", "offer", "refused"}:
+        return None
+    from jikimi.edge.adopting import trial_of
+
+    return trial_of(here, root)
+
+
+def _taken(here, root, config, tls, client_id, hardware, trial):
+    """Whether an offered configuration was looked at: the device is to start anew, with all its memory."""
+    from jikimi.edge.adopting import taken_up
+
+    offer = taken_up(trial)
+    if offer is None:
+        return False
+    from jikimi.edge.taking import take
+
+    take(here, root, config, tls, client_id, hardware.wifi(), trial, offer)
+    return True
+
+
 class App:
     """One device: every part once, and who talks to whom."""
 
-    def __init__(self, here, config, hardware, starts, updating, adopting, tls, client_id, root):
+    def __init__(self, here, config, hardware, starts, updating, trial, tls, client_id, root):
         self._port = here
         self._config = config
         self._starts = starts
         self._updating = updating
-        self._adopting = adopting
+        self._trial = trial
+        self._refused = trial and trial.refused
+        self._root = root
         self._clock = Clock(here)
         self._state = here.files(root + "/state")
         self._journal = _journal(here, root, self._state, self._clock)
@@ -105,7 +125,7 @@ class App:
         self._self_test = SelfTest(self._alarms, self._recorder.record, self._state, self._battery)
         self._level = 0
         self._reports = self._make_reports(root)
-        self._reports.release = lambda: dict(updating.state(), refused=adopting.refused)
+        self._reports.release = lambda: dict(updating.state(), refused=self._refused)
         self._link = self._make_link(tls, client_id)
         self._recorder.on_record = self._link.wake
         self._reports.dropped["dropped_records"] = lambda: self._recorder.failed + self._journal.lost
@@ -126,7 +146,10 @@ class App:
         tasks.add("link", self._link.run, limit_ms=90_000)
         insisting = Insisting(self._alarms, self._journal, self._recorder.record)
         tasks.add("update", self._updating.run, limit_ms=60_000)
-        tasks.add("config", self._adopting.run, limit_ms=60_000)
+        if self._trial is not None and self._trial.on:
+            from jikimi.edge.adopting import watch
+
+            tasks.add("config", lambda beat: watch(self._port, self._trial, self._link, beat))
         tasks.add("insist", lambda beat: insisting.run(self._clock, self._port.sleep_ms, beat))
         tasks.add("vitals", lambda beat: self._reports.run(self._link.vitals, self._duty, beat), limit_ms=60_000)
         if self._config.kind == "tag":
@@ -323,10 +346,15 @@ class App:
         orders.link.on_state = self._starts.told
         orders.on_release, orders.on_stop_release = self._updating.offer, self._updating.stop
         self._updating.link, self._updating.allowed = orders.link, self._nobody_at_risk
-        orders.on_config = self._adopting.offer
-        self._adopting.link, self._adopting.allowed = orders.link, self._nobody_in_danger
+        orders.on_config = self._on_config
         self._updating.parts["warner"] = self._warner.works
         return orders.link
+
+    def _on_config(self, arguments):
+        from jikimi.edge.adopting import note, trial_of
+
+        trial = self._trial or trial_of(self._port, self._root)
+        asyncio.create_task(note(arguments, self._port, trial, self._nobody_in_danger))
 
     def _nobody_in_danger(self):
         """Whether this device may restart."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 
-from jikimi.edge.adopting import TRIAL_MS, Adopting
+from jikimi.edge.adopting import TRIAL_MS, trial_of, watch
 from jikimi.edge.port import port
 
 
@@ -27,6 +27,9 @@ class Port:
     def say(self, text):
         self.said.append(text)
 
+    def reset(self):
+        raise Stopped
+
     async def sleep_ms(self, ms):
         self.ms += ms
         if self.ms > 4 * TRIAL_MS:
@@ -36,10 +39,6 @@ class Port:
 class Link:
     up = False
     on_piece = None
-
-
-def restart():
-    raise Stopped
 
 
 def life(connected_at_ms):
@@ -52,20 +51,19 @@ def life(connected_at_ms):
     with open("config.old", "w") as file:
         json.dump({"site": "fab", "device": "dabc", "vitals_s": 30}, file)
     here, link = Port(), Link()
-    adopting = Adopting(here, ".", restart)
-    adopting.link, adopting.allowed = link, lambda: True
-    adopting.begin()
+    trial = trial_of(here, ".")
+    trial.begin()
 
     def beat():
         link.up = connected_at_ms is not None and here.ms >= connected_at_ms
 
     try:
-        asyncio.run(adopting.run(beat))
+        asyncio.run(watch(here, trial, link, beat))
     except Stopped:
         pass
     with open("config.json") as file:
         values = json.load(file)
-    return [values["vitals_s"], adopting.trial.on, adopting.trial.refused, here.ms <= TRIAL_MS + 1000]
+    return [values["vitals_s"], trial.on, trial.refused, here.ms <= TRIAL_MS + 1000]
 
 
 port().files("state")

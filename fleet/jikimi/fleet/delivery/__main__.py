@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
 
+    from jikimi.fleet.mqtt import Incoming
+
 NAME = "delivery"
 _IDLE_S = 1.0
 
@@ -61,9 +63,7 @@ def serve(site: Site) -> None:
         while not stopping:
             for message in session.receive(_IDLE_S):
                 if message.topic.endswith("/" + topics.STATE):
-                    offer = offers.answer(site, message)
-                    if offer is not None:
-                        session.publish(*offer, qos=1)
+                    _offer(site, session, message)
                     continue
                 answer = server.answer(message)
                 if answer is not None:
@@ -76,6 +76,16 @@ def serve(site: Site) -> None:
     finally:
         session.close()
     _log.info("stopped: %d bytes served, %d times busy, %d refused", server.served_bytes, server.busy, server.refused)
+
+
+def _offer(site: Site, session: Session, message: Incoming) -> None:
+    try:
+        offer = offers.answer(site, message)
+    except StoreError as error:
+        _log.warning("a configuration is not offered: %s", error)  # the next birth of the device tries again
+        return
+    if offer is not None:
+        session.publish(*offer, qos=1)
 
 
 def _look_after(engine: Engine) -> None:
@@ -92,8 +102,8 @@ def _connection(site: Site) -> tuple[list[tuple[str, int]], ssl.SSLContext, str]
 
 
 def _greeting(site: str) -> Greeting:
-    leaves = (topics.GET, topics.STATE)
-    return Greeting(tuple((f"{topics.PREFIX}/{site}/+/{leaf}", topics.QOS[leaf]) for leaf in leaves))
+    # QoS 0 for both: who asks asks again, a birth that is missed is said again, and nothing here is acknowledged.
+    return Greeting(tuple((f"{topics.PREFIX}/{site}/+/{leaf}", 0) for leaf in (topics.GET, topics.STATE)))
 
 
 if __name__ == "__main__":
