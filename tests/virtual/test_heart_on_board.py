@@ -15,7 +15,7 @@ from jikimi.edge import boards
 from jikimi.edge.drivers.max30102 import Max30102
 from jikimi.edge.heart import Heart
 from jikimi.edge.port import port
-from jikimi.wire.settings import Section
+from jikimi.wire.section import Section
 pins = boards.pins("virtual")
 bus = machine.I2C(pins.i2c_id, scl=machine.Pin(pins.scl), sda=machine.Pin(pins.sda), freq=400_000)
 class Duty:

@@ -16,7 +16,7 @@ from jikimi.edge.heart import Heart
 from jikimi.fleet.virtual.chips import max30102 as chips
 from jikimi.fleet.virtual.ppg import Motion, Ppg
 from jikimi.sigcore import block
-from jikimi.wire.settings import Section
+from jikimi.wire.section import Section
 from tests.virtual.imu_bench import Bus
 
 ADDRESS = 0x57

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import time
 
-from jikimi.edge import boards, configuration, fingerprint, identity, mqtt
+from jikimi.edge import boards, fingerprint, identity, mqtt
 from jikimi.edge.battery import Battery
 from jikimi.edge.brokers import Brokers
 from jikimi.edge.clock import Clock
@@ -47,8 +47,11 @@ def main(root):
     if trial is not None and trial.begin():
         here.reset()
         return 1
+    from jikimi.edge import configuration  # here and not above: it is forgotten again
+
     try:
         config = configuration.load(root + "/config.json")
+        config_digest = configuration.digest(root + "/config.json")
         boards.check(config)
         tls = here.tls_context(root + "/tls")
         client_id = identity.client_id(config.device, _content(root + "/tls/key.der"))
@@ -59,10 +62,12 @@ def main(root):
     if trial is not None and _taken(here, root, config, tls, client_id, hardware, trial):
         here.reset()
         return 1
+    configuration.forget()
+    del configuration
     starts = Starts(here.files(root + "/state"), hardware.reset_reason())
     updating = Updating(here, root)
     try:
-        asyncio.run(App(here, config, hardware, starts, updating, trial, tls, client_id, root).run())
+        asyncio.run(App(here, config, config_digest, hardware, starts, updating, trial, tls, client_id, root).run())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is noted, and the answer is a restart
         trace = here.traceback(error)
         here.say(trace)
@@ -99,9 +104,10 @@ def _taken(here, root, config, tls, client_id, hardware, trial):
 class App:
     """One device: every part once, and who talks to whom."""
 
-    def __init__(self, here, config, hardware, starts, updating, trial, tls, client_id, root):
+    def __init__(self, here, config, config_digest, hardware, starts, updating, trial, tls, client_id, root):
         self._port = here
         self._config = config
+        self._config_digest = config_digest
         self._starts = starts
         self._updating = updating
         self._trial = trial
@@ -302,7 +308,6 @@ class App:
     def _make_reports(self, root):
         here, hardware = self._port, self._hardware
         firmware_hash = fingerprint.of_tree(here.application_dir(root))
-        config_hash = configuration.digest(root + "/config.json")
         return Reports(
             self._config,
             here,
@@ -311,7 +316,7 @@ class App:
             _NO_CORE if self._core is None else self._core.version(),
             hardware.reset_reason(),
             firmware_hash,
-            config_hash,
+            self._config_digest,
             self._battery,
             self._starts,
         )

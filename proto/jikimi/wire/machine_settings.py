@@ -1,7 +1,8 @@
 """Sections of settings.py that few devices have: what a node knows of its machine, and a wearer's heart."""
 
 from jikimi.wire import radio
-from jikimi.wire.settings import REQUIRED, ConfigError, Section, integer, one_of, section, text, truth
+from jikimi.wire.section import Section
+from jikimi.wire.settings import REQUIRED, ConfigError, integer, one_of, section, text, truth
 
 
 def _check_speed(machine: "Section") -> None:

@@ -6,10 +6,11 @@ to some other broker or zone is worse than one that refuses to start and says wh
 
 import hashlib
 
+from jikimi.wire.section import Section
+
 TYPE_CHECKING = False  # as typing's, which MicroPython lacks
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     Checker = Callable[[object, str], object]
 
@@ -31,19 +32,6 @@ _NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 class ConfigError(ValueError):
     """The configuration cannot be used; the message names the key and what it may be."""
-
-
-class Section:
-    """Checked values as attributes."""
-
-    def __init__(self, values: "dict[str, object]") -> None:
-        for key in values:
-            setattr(self, key, values[key])
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> "Any":
-            """Values are set by name."""
 
 
 def check(values: object) -> "Section":

@@ -13,7 +13,7 @@ from jikimi.edge.port import port
 from jikimi.edge.warn import Warner
 from jikimi.edge.wearer import Wearer
 from jikimi.wire import kinds, messages
-from jikimi.wire.settings import Section
+from jikimi.wire.section import Section
 
 here = port()
 files = here.files("flash")

@@ -10,7 +10,7 @@ from jikimi.edge.open_alarms import OpenAlarms
 from jikimi.edge.port import port
 from jikimi.edge.wearer import Wearer
 from jikimi.wire import kinds
-from jikimi.wire.settings import Section
+from jikimi.wire.section import Section
 
 HOUR_S = 3600
 

@@ -15,7 +15,7 @@ from jikimi.edge.link import Link
 from jikimi.edge.port import port
 from jikimi.edge.recorder import Recorder
 from jikimi.wire import kinds, messages
-from jikimi.wire.settings import Section
+from jikimi.wire.section import Section
 
 here = port()
 link_module._BACKOFF_MS = 10

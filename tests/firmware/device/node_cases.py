@@ -17,7 +17,7 @@ from jikimi.edge.stack_light import StackLight
 from jikimi.edge.warn import IDENTIFY
 from jikimi.edge.zones import Zones
 from jikimi.wire import kinds, radio
-from jikimi.wire.settings import Section
+from jikimi.wire.section import Section
 
 core = port().load_core()
 result = {}

@@ -12,7 +12,7 @@ from jikimi.edge.proximity_node import NodeProximity
 from jikimi.edge.proximity_tag import TagProximity
 from jikimi.edge.zones import Zones
 from jikimi.wire import kinds, radio
-from jikimi.wire.settings import Section
+from jikimi.wire.section import Section
 
 here = port()
 core = here.load_core()

@@ -13,7 +13,7 @@ from jikimi.edge.port import port
 from jikimi.edge.warn import IDENTIFY, SEEN, Warner
 from jikimi.edge.wearer import Wearer
 from jikimi.wire import kinds
-from jikimi.wire.settings import Section
+from jikimi.wire.section import Section
 
 here = port()
 
