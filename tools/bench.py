@@ -15,23 +15,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tools import (
-    bench_core,
-    bench_growth,
-    bench_ingest,
-    bench_latency,
-    bench_node_red,
-    bench_plain,
-    bench_raw,
-    bench_wire,
-    postgres,
-)
+from tools import bench_core, bench_ingest, bench_node_red, bench_plain, bench_raw, bench_wire, postgres
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "BENCHMARKS.md"
 _MARK = "<!-- make bench writes below this line -->\n"
 _DEVICES = 20
-_WAITS = ("committed_and_acknowledged_ms", "alarm_on_page_ms")
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -71,28 +60,7 @@ def _ingest_row(name: str, found: list[dict[str, Any]], plain: float) -> tuple[s
     return (name, f"{messages:.0f}", f"{events:.0f}", f"{messages / plain:.1f}")
 
 
-def latency_rows() -> list[tuple[str, ...]]:
-    """How late a message is stored and an alarm on the page, and what a connected tag costs the broker."""
-    found = [bench_latency.measure(n_tags, seconds=20, rate=50) for n_tags in (100, 1_000, 5_000)]
-    return [
-        (
-            f"{row['tags']}",
-            *(f"{row[what].get(share, '-')}" for what in _WAITS for share in ("p50", "p99")),
-            f"{row['broker_kib_per_tag']}",
-        )
-        for row in found
-    ]
-
-
-def growth_rows(upto: int) -> list[tuple[str, ...]]:
-    """What storing a record costs, and what the page's questions take, as the database grows."""
-    with tempfile.TemporaryDirectory() as directory:
-        found = list(bench_growth.measure(f"sqlite:///{Path(directory) / 'growth.db'}", upto, n_devices=500))
-    names = ("last_id_ms", "recent_records_ms", "open_alarms_ms", "near_misses_ms")
-    return [(f"{row['records']:,}", f"{row['cpu_us']}", *(f"{row[name]}" for name in names)) for row in found]
-
-
-def report(runs: int, messages: int, grow: int) -> str:
+def report(runs: int, messages: int) -> str:
     """All tables as Markdown."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=_ROOT, capture_output=True, text=True, check=True
@@ -110,17 +78,6 @@ def report(runs: int, messages: int, grow: int) -> str:
         table(("what", "messages/s", "events/s", "messages, times plain"), ingest_rows(runs, messages)),
         f"{messages} messages from {_DEVICES} connections, medians of {runs} runs in turns; the sender shares the "
         "machine. From the first publish to the last commit; nothing lost, nothing doubled, or the run fails.\n",
-        "## Latency and memory with connected tags, SQLite, 50 messages/s\n",
-        table(
-            ("tags", "stored, p50 ms", "p99", "alarm on page, p50 ms", "p99", "broker, KiB a tag"),
-            latency_rows(),
-        ),
-        "From publish to the acknowledgement that follows the commit; events wait 20 ms for company, alarms do not.\n",
-        "## Cost as the database grows, SQLite, 500 devices\n",
-        table(
-            ("records", "storing one, µs", "newest id, ms", "last 48", "open alarms", "near misses"), growth_rows(grow)
-        ),
-        "Processor time of the store alone, without decoding; the questions are those of the live page.\n",
     ]
     return "\n".join(parts)
 
@@ -130,10 +87,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="put the tables into BENCHMARKS.md")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--messages", type=int, default=20_000)
-    parser.add_argument("--grow", type=int, default=1_000_000, help="records in the growing database")
+    parser.add_argument("--messages", type=int, default=6_000)
     options = parser.parse_args()
-    text = report(options.runs, options.messages, options.grow)
+    text = report(options.runs, options.messages)
     print(text)
     if options.write:
         head = _DOCUMENT.read_text("utf-8").partition(_MARK)[0]

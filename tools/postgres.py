@@ -62,7 +62,7 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
-            self.stop(crash=True)  # nothing is kept
+            self.stop()
         shutil.rmtree(self._directory)
 
     def start(self) -> None:

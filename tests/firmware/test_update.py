@@ -36,4 +36,4 @@ def test_power_cut_inside_every_file_operation_of_an_update_leaves_one_whole_app
     assert result["cuts"] == 3 * sum(result["operations"])
     assert sum(result["operations"]) > 60
     assert result["trials"] <= 2
-    assert result["starts"] <= 4
+    assert result["starts"] <= 6  # whole, quiet, on trial, and one of them again

@@ -121,7 +121,8 @@ class App:
         self._duty = Always()
         self._battery = None
         self._core = self._air = self._uwb = None
-        if not starts.safe:
+        self._quiet = starts.safe or updating.quiet  # no sensors, no radios
+        if not self._quiet:
             self._core, self._air, self._uwb = here.load_core(), hardware.air(), hardware.uwb()
         self._hardware = hardware
         self._warner = self._hardware.warner()
@@ -138,6 +139,8 @@ class App:
         here.say(f"jk boot {self._journal.boot} {config.kind} {config.device} {self._reports.reset_reason}")
         if starts.safe:
             here.say("jk log safe mode: button, reports and commands only")
+        elif updating.quiet:
+            here.say("jk log busy with a release: button, reports and commands only")
         else:
             self._reports.dropped["dropped_adverts"] = lambda: self._air.dropped
             here.say(f"jk core {self._core.version()} {here.CORE}")
@@ -160,7 +163,7 @@ class App:
         tasks.add("vitals", lambda beat: self._reports.run(self._link.vitals, self._duty, beat), limit_ms=60_000)
         if self._config.kind == "tag":
             self._add_tag(tasks)
-        elif not self._starts.safe:
+        elif not self._quiet:
             self._add_node(tasks)
         gc.collect()
         await tasks.run()
@@ -179,7 +182,7 @@ class App:
         tasks.add("wearer", lambda beat: wearer.watch_time(here.sleep_ms, beat))
         tasks.add("duty", lambda beat: self._duty.run(here.sleep_ms, beat))
         tasks.add("battery", lambda beat: self._battery.run(self._clock, self._duty, here.sleep_ms, beat))
-        if not self._starts.safe:
+        if not self._quiet:
             self._add_senses(tasks, wearer)
         self._duty.tell(wearer.on_duty)
         self._duty.tell(self._on_duty)

@@ -5,7 +5,7 @@ release that runs tries the same parts before it changes over and notes which of
 """
 
 LIMIT_MS = 120_000
-_BASELINE_MS = 15_000
+_BASELINE_MS = 3_000
 _POLL_MS = 200
 ALWAYS = ("broker", "heap")  # without these no device is of use, whatever was before
 HEAP_LEAST = 12 * 1024

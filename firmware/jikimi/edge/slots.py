@@ -26,6 +26,7 @@ class Slots:
         self.spare = "b" if self.running == "a" else "a"
         self.on_trial = len(words) == 3
         self.back_to = words[1] if self.on_trial else self.running
+        self.rolled_back = False  # by main.py, just now
         self._settle_failure()
 
     def sequence(self, slot=None):
@@ -36,12 +37,9 @@ class Slots:
         except (OSError, ValueError):
             return 0
 
-    def envelope(self):
-        """The signed envelope of the running release, or None."""
-        try:
-            return self._files.read(_place(self.running) + "/envelope")
-        except OSError:
-            return None
+    def envelope_digest(self):
+        """SHA-256 of the signed envelope of the running release, or None."""
+        return self.digest(self.running, "envelope") if self.sequence() else None
 
     # ---- changing over ----
 
@@ -79,6 +77,7 @@ class Slots:
         words = self._words("failed")
         if len(words) == 2 and words[0] in NAMES:
             self.note_failed(self.sequence(words[0]), words[1], True)
+            self.rolled_back = True
         failed = self.failed()
         if failed and failed[2] and failed[0] and failed[0] == self.sequence(self.spare):
             self.unseal()

@@ -6,29 +6,16 @@ _LONGEST = 256
 
 
 class Roots:
-    """`files` are the `Files` of `trust`. No file: nothing is trusted, so nothing is installed."""
+    """`files` are `Files`, `name` that of the file in them. No file: nothing is trusted, so nothing is installed."""
 
-    def __init__(self, files, purpose):
+    def __init__(self, files, name):
         self._files = files
-        self._purpose = purpose
+        self._name = name
 
     def load(self):
         """The HSS public keys."""
-        if self._purpose not in self._files.names():
-            return []
         try:
-            found = cbor.loads(self._files.read(self._purpose), _LONGEST)
-        except WireError:
+            found = cbor.loads(self._files.read(self._name), _LONGEST)
+        except (OSError, WireError):
             return []
         return found if isinstance(found, list) else []
-
-    def replace(self, roots):
-        """Trust these from now on, and no others."""
-        if self.load() == roots:
-            return
-        file = self._files.create("new")
-        try:
-            self._files.write(file, cbor.dumps(roots, _LONGEST))
-        finally:
-            self._files.close(file)
-        self._files.rename("new", self._purpose)

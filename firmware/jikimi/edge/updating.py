@@ -1,15 +1,24 @@
-"""The small part of updating that is always loaded: which slot runs, offers, and when to load the rest.
+"""The small part of updating that is always loaded: which slot runs, offers, and when to do something about them.
 
-`update` and what it needs take memory that a device at work has better use for.
+Fetching and verifying takes memory that a device at work needs for its sensors, so it has a life of its own: when an
+offer is there and nobody is at risk, the device starts anew with button, warnings and reports only (`quiet`), does the
+work (`update`), and starts again. Files of `update` carry everything from one life to the next:
+
+    offer      digest and size of the envelope to fetch           tries   attempts so far
+    go         the next life is a quiet one                       expect  parts that work, for the health gate
+    envelope, index, part, of, roots                              see update.py
 """
-
-import gc
 
 from jikimi.edge.slots import Slots
 from jikimi.wire import messages
 
 _POLL_MS = 1000
 _DIGEST_BYTES = 32
+_FIRST_MS = 2_000  # after a start, so that a device is reachable between two attempts
+_RETRY_MS = 30_000
+_LONGEST_RETRY_MS = 900_000
+_LAST_WORDS_MS = 1000
+WORK = ("offer", "go", "expect", "tries", "envelope", "index", "part", "of", "roots")
 
 
 class Updating:
@@ -22,12 +31,23 @@ class Updating:
         self.link = None
         self.allowed = None
         self.parts = {}
+        self.quiet = False
         self._port = here
-        self._root = root
         self._arch = here.native_arch()
-        self.slots = None if self._arch is None else Slots(here.files(root))
-        self._offer = None
-        self._updater = None
+        self.slots = None
+        self._stopped = False
+        if self._arch is None:
+            return
+        self._flash = here.files(root)
+        self._work = here.files(root + "/update")
+        self.slots = Slots(self._flash)
+        if self.slots.rolled_back or (not self.on_trial and self._has(self.read("offer"))):
+            self.forget()  # it failed, or it is what runs now
+        if "go" in self._work.names():
+            self._work.remove("go")  # if this life fails, the next one is whole again
+            self.quiet = not self.on_trial and "offer" in self._work.names()
+        if self.quiet:
+            self._prepare()
 
     @property
     def on_trial(self):
@@ -47,39 +67,106 @@ class Updating:
         }
 
     def offer(self, arguments):
-        """CMD_RELEASE: the site has a release."""
+        """CMD_RELEASE: the site has a release. The same again changes nothing."""
         digest, size = arguments.get(messages.ARG_DIGEST), arguments.get(messages.ARG_SIZE)
-        if type(digest) is not bytes or len(digest) != _DIGEST_BYTES or type(size) is not int or size < 1:
-            self._port.say("jk log an offer that names nothing")
-        elif self._updater is not None:
-            self._updater.offer(digest, size)
-        else:
-            self._offer = (digest, size)
+        if self.slots is None or type(digest) is not bytes or len(digest) != _DIGEST_BYTES or type(size) is not int:
+            self._port.say("jk log an offer this device cannot take")
+            return
+        told = (digest.hex() + " " + str(size)).encode()
+        if not self.on_trial and self.read("offer") != told and not self._has(told):
+            self.forget()  # what is there belongs to another release
+            self.put("offer", told)
 
     def stop(self, _arguments):
-        """CMD_STOP_RELEASE: the site takes it back."""
-        self._offer = None
-        if self._updater is not None:
-            self._updater.stop()
+        """CMD_STOP_RELEASE: the site takes it back; a trial that has begun goes on."""
+        self._stopped = True
+        if self.slots is not None and not self.on_trial and not self.quiet:
+            self.forget()
+
+    def changed_mind(self):
+        """Whether a quiet life must end: somebody needs the device, or the site has thought better of it."""
+        return self._stopped or not self.allowed()
 
     async def run(self, beat):
-        """Wait until there is something to do, then do it, for ever."""
-        work = None if self.slots is None else self._port.files(self._root + "/update")
-        while work is None or not (self._offer or self.on_trial or "envelope" in work.names()):
-            beat()
-            await self._port.sleep_ms(_POLL_MS)
-        self._updater = self._made(work, beat)
-        if self._offer:
-            self._updater.offer(*self._offer)
-        await self._updater.run()
+        """For ever, or until a restart: the trial that is on, the work of a quiet life, or waiting for the next."""
+        if self.slots is not None and self.on_trial:
+            await self._trial(beat)
+        elif self.quiet:
+            await self._quiet_life(beat)
+        await self._pause(_FIRST_MS, beat)
+        while True:
+            if self.slots is not None and "offer" in self._work.names() and self.allowed():
+                await self._begin(beat)
+            await self._pause(_POLL_MS, beat)
 
-    def _made(self, work, beat):
-        # Loaded now, as the module says.
+    def _has(self, told):
+        """Whether what is offered is the release that runs."""
+        running = None if told is None else self.slots.envelope_digest()
+        return running is not None and told.startswith(running.hex().encode())
+
+    # ---- files ----
+
+    def put(self, name, content):
+        file = self._work.create("new")
+        try:
+            self._work.write(file, content)
+        finally:
+            self._work.close(file)
+        self._work.rename("new", name)
+
+    def read(self, name):
+        """Content of a file of the work, or None."""
+        return self._work.read(name) if name in self._work.names() else None
+
+    def forget(self):
+        """There is nothing to do any more. The offer goes first: without it nothing of the rest counts."""
+        for name in WORK:
+            if name in self._work.names():
+                self._work.remove(name)
+
+    # ---- lives ----
+
+    async def _trial(self, beat):
+        from jikimi.edge.release_trial import ReleaseTrial  # loaded now, as the module says
+
+        trial = ReleaseTrial(self._port, self.slots, self._flash, self, self._gate(), self.link.rebirth)
+        await trial.run(beat)
+
+    def _prepare(self):
+        """Load what a quiet life needs while the heap is fresh: later there is no piece left of this size."""
         from jikimi.edge.fetch import Fetcher
-        from jikimi.edge.health import HEAP_LEAST, Gate
-        from jikimi.edge.trust import Roots
         from jikimi.edge.update import Updater
-        from jikimi.wire import manifest
+        from jikimi.wire import cose, manifest
+
+        size = min(int(self.read("offer").split()[1]), cose.MAX_ENVELOPE)
+        self._updater = Updater(self._port, self, self._flash, manifest.class_id(self._arch), bytearray(size))
+        self._fetcher = Fetcher
+
+    async def _quiet_life(self, beat):
+        await self._updater.run(self._fetcher(self.link, self._port, beat))
+        if self._stopped:
+            self.forget()
+        await self._restart()
+
+    async def _begin(self, beat):
+        """Note what works, and start anew for the work; later, when that was tried a moment ago."""
+        tries = int(self.read("tries") or 0)
+        if tries:
+            await self._pause(min(_RETRY_MS << min(tries, 8), _LONGEST_RETRY_MS), beat)
+        expected = await self._gate().baseline(beat)
+        if "offer" not in self._work.names() or not self.allowed():
+            return  # somebody has just taken it: another time
+        self.put("expect", " ".join(expected).encode())
+        self.put("tries", str(tries + 1).encode())
+        self.put("go", b"")
+        await self._restart()
+
+    async def _restart(self):
+        await self._port.sleep_ms(_LAST_WORDS_MS)
+        self._port.reset()
+
+    def _gate(self):
+        from jikimi.edge.health import HEAP_LEAST, Gate
 
         here, link = self._port, self.link
 
@@ -90,16 +177,10 @@ class Updating:
         async def broker():
             return link.up
 
-        gc.collect()
-        return Updater(
-            here,
-            self.slots,
-            work,
-            Roots(here.files(self._root + "/trust"), "release"),
-            manifest.class_id(self._arch),
-            Fetcher(link, here, beat),
-            self.allowed,
-            Gate(here, dict(self.parts, broker=broker, heap=heap)),
-            link.rebirth,
-            beat,
-        )
+        return Gate(here, dict(self.parts, broker=broker, heap=heap))
+
+    async def _pause(self, ms, beat):
+        while ms > 0:
+            beat()
+            await self._port.sleep_ms(min(ms, _POLL_MS))
+            ms -= _POLL_MS

@@ -30,11 +30,14 @@ def dump_into(out: bytearray, value: object, max_size: int = MAX_SIZE) -> None:
         raise WireError("size", f"{len(out)} bytes, limit {max_size}")
 
 
-def loads(buf: "bytes | bytearray | memoryview", max_size: int = MAX_SIZE) -> object:
-    """Return the value that all of `buf` encodes; raises WireError, never anything else, when it is not one."""
+def loads(buf: "bytes | bytearray | memoryview", max_size: int = MAX_SIZE, *, views: bool = False) -> object:
+    """Return the value that all of `buf` encodes; raises WireError, never anything else, when it is not one.
+
+    With `views` byte strings are views of `buf` and no copies: for what would not fit into a device's memory twice.
+    """
     if len(buf) > max_size:
         raise WireError("size", f"{len(buf)} bytes, limit {max_size}")
-    reader = _Reader(memoryview(buf))
+    reader = _Reader(memoryview(buf), memoryview if views else bytes)
     value = reader.value(MAX_DEPTH)
     if reader.pos != len(buf):
         raise WireError("trailing", f"{len(buf) - reader.pos} bytes after the message")
@@ -128,9 +131,10 @@ def _check_text(text: str, n_bytes: int) -> None:
 class _Reader:
     """A position in a buffer; every method either moves it past one whole thing or raises WireError."""
 
-    def __init__(self, buf: memoryview) -> None:
+    def __init__(self, buf: memoryview, kind: "type[bytes] | type[memoryview]" = bytes) -> None:
         self.buf = buf
         self.pos = 0
+        self._kind = kind
 
     def value(self, depth: int) -> object:
         """Read one value with at most `depth` containers inside each other."""
@@ -146,7 +150,7 @@ class _Reader:
         if major == NINT:
             return -1 - arg
         if major == BYTES:
-            return bytes(self._take(arg))
+            return self._kind(self._take(arg))
         if major == TEXT:
             return self._text(arg)
         _check_container(arg, depth)

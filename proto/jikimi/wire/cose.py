@@ -37,7 +37,7 @@ def seal(content_type: str, public_key: bytes, payload: bytes, signature: bytes)
     return cbor.dumps([_protected(content_type), header, payload, signature], MAX_ENVELOPE)
 
 
-def verify(envelope: "bytes | memoryview", trusted_roots: "list[bytes]", content_type: str) -> bytes:
+def verify(envelope: "bytes | bytearray | memoryview", trusted_roots: "list[bytes]", content_type: str) -> bytes:
     """Return the payload if one of the HSS public keys `trusted_roots` has signed it as `content_type`.
 
     Otherwise WireError, with the reason `algorithm`, `content`, `root` (signed by a key that is not trusted),
@@ -53,7 +53,7 @@ def verify(envelope: "bytes | memoryview", trusted_roots: "list[bytes]", content
     for root in trusted_roots:
         if key_id(root) == ident:
             if lms.verify(root, to_be_signed(content_type, payload), signature):
-                return payload
+                return bytes(payload)
             raise WireError("signature", "the signature does not match")
     raise WireError("root", "signed by a key that is not trusted")
 
@@ -68,27 +68,30 @@ class Parts:
         self.signature = signature
 
 
-def parts(envelope: "bytes | memoryview") -> Parts:
+def parts(envelope: "bytes | bytearray | memoryview") -> Parts:
     """The parts of an envelope, not verified; WireError when it is none."""
     protected, ident, payload, signature = _opened(envelope)
-    if not isinstance(ident, bytes):
-        raise WireError("field", "an envelope names its key")
-    return Parts(protected.get(_CONTENT_TYPE), ident, payload, signature)
+    return Parts(protected.get(_CONTENT_TYPE), ident, bytes(payload), bytes(signature))
 
 
-def _opened(envelope: "bytes | memoryview") -> "tuple[dict[int, object], object, bytes, bytes]":
-    found = cbor.loads(envelope, MAX_ENVELOPE)
+def _opened(
+    envelope: "bytes | bytearray | memoryview",
+) -> "tuple[dict[int, object], bytes, memoryview, memoryview]":
+    """The parts, payload and signature as views of the envelope: verifying copies neither."""
+    found = cbor.loads(envelope, MAX_ENVELOPE, views=True)
     if not isinstance(found, list) or len(found) != 4:
         raise WireError("field", "an envelope has four parts")
     protected, header, payload, signature = found
-    if not (isinstance(protected, bytes) and isinstance(header, dict)):
+    if not (isinstance(protected, memoryview) and isinstance(header, dict)):
         raise WireError("field", "an envelope begins with its headers")
-    if not (isinstance(payload, bytes) and isinstance(signature, bytes)):
+    if not (isinstance(payload, memoryview) and isinstance(signature, memoryview)):
         raise WireError("field", "an envelope ends with payload and signature")
-    inner = cbor.loads(protected)
+    inner, ident = cbor.loads(protected), header.get(_KEY_ID)
     if not isinstance(inner, dict):
         raise WireError("field", "the protected header is a map")
-    return inner, header.get(_KEY_ID), payload, signature
+    if not isinstance(ident, memoryview):
+        raise WireError("field", "an envelope names its key")
+    return inner, bytes(ident), payload, signature
 
 
 def _protected(content_type: str) -> bytes:

@@ -17,7 +17,7 @@ MAX_ROOTS = 2
 MAX_FILES = 200
 MAX_FILE_BYTES = 65_536
 MAX_INDEX_BYTES = 32_768
-WINDOW_BITS = 11  # of the compressed files: what it costs a device to read them is twice 2**11 bytes
+WINDOW_BITS = 9  # of the compressed files: a device that reads them needs so little memory in one piece
 _PATH_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789_./"
 _ENTRY_HEAD = 0x58  # a byte string with its length in one byte: every entry has 24 to 255
 

@@ -12,14 +12,10 @@ import sys
 
 from cut_files import CutFiles
 
-from jikimi.edge.fetch import Fetcher
 from jikimi.edge.files import Files
-from jikimi.edge.health import Gate
 from jikimi.edge.port import port
-from jikimi.edge.slots import Slots
-from jikimi.edge.trust import Roots
-from jikimi.edge.update import Updater
-from jikimi.wire import manifest, transfer
+from jikimi.edge.updating import Updating
+from jikimi.wire import messages, transfer
 
 here = port()
 
@@ -114,9 +110,19 @@ class Port:
 
     inflated = staticmethod(here.inflated)
 
-    def __init__(self):
+    def __init__(self, files):
         self.now_ms = 0
         self.lines = []
+        self._files = files
+
+    def native_arch(self):
+        return "x64"
+
+    def heap_free(self):
+        return None
+
+    def files(self, root):
+        return self._files if root == "." else Below(self._files, root[2:])
 
     def ticks_ms(self):
         return self.now_ms
@@ -147,13 +153,13 @@ class Port:
 class Board:
     """One device over its lives. `works` tells which parts work in the slot with a file's content."""
 
-    def __init__(self, class_ident=None, offer=None):
-        self.class_ident = class_ident or manifest.class_id("x64")
+    def __init__(self, offer=None):
         self.site = Site()
         self.offer = offer
         self.lines = []
+        self.trials = 0
         self.starts = []  # slots, in the order main.py chose them
-        self.told = []  # what the births said
+        self.told = []  # what the births said, where that changed
         self.allowed = lambda: True
         self.parts = {"sensor": True, "broker": True}
         self.crash = None  # raised by the application of the slot on trial
@@ -195,51 +201,60 @@ class Board:
         raise AssertionError("never came to rest")
 
     def _application(self, files):
-        slots = Slots(files)
+        chip = Port(files)
+        chip.lines = self.lines
+        updating = Updating(chip, ".")
+        slots = updating.slots
         self.starts.append(slots.running)
+        self.trials += slots.on_trial
         self.check_running(slots)
         if slots.on_trial and self.crash:
             raise self.crash
         if slots.on_trial and self.status is not None:
             return self.status
-        asyncio.run(self._life(files, slots))
+        asyncio.run(self._life(files, updating))
         return 1
 
     def check_running(self, slots):
         """Hook: what is started must be one whole application."""
 
-    async def _life(self, files, slots):
-        chip = Port()
-        chip.lines = self.lines
+    async def _life(self, files, updating):
         calm = [0]
 
         def beat():
-            # With nothing offered and nothing on flash the updater only waits.
-            waiting = updater._offered is None and not slots.on_trial
             if self.stop_after is not None:
                 self.stop_after -= 1
                 if self.stop_after == 0:
-                    updater.stop()
-            calm[0] = calm[0] + 1 if waiting and "envelope" not in files.names("update") else 0
+                    updating.stop({})
+            # With no offer on flash it only waits.
+            waiting = not updating.on_trial and not updating.quiet and "offer" not in files.names("update")
+            calm[0] = calm[0] + 1 if waiting else 0
             if calm[0] > 3:
                 self.idle = True
                 raise Idle
 
-        async def changed():
-            self.told.append((slots.running, slots.sequence(), slots.failed()))
-
         async def part(name):
             return self.parts[name]
 
-        gate = Gate(chip, {name: (lambda name=name: part(name)) for name in self.parts})
-        fetcher = Fetcher(Link(self.site), chip, beat)
-        roots = Roots(Below(files, "trust"), "release")
-        work = Below(files, "update")
-        updater = Updater(chip, slots, work, roots, self.class_ident, fetcher, self.allowed, gate, changed, beat)
+        updating.link = link = Link(self.site)
+        link.rebirth = self._told(updating)
+        link.up = self.parts.get("broker", True)
+        updating.allowed = self.allowed
+        updating.parts = {name: (lambda name=name: part(name)) for name in self.parts if name != "broker"}
+        await self._told(updating)()
         if self.offer is not None:
-            updater.offer(*self.offer)
+            digest, size = self.offer
             self.offer = None
-        await updater.run()
+            updating.offer({messages.ARG_DIGEST: digest, messages.ARG_SIZE: size})
+        await updating.run(beat)
+
+    def _told(self, updating):
+        async def rebirth():
+            said = (updating.slots.running, updating.slots.sequence(), updating.slots.on_trial, updating.slots.failed())
+            if self.told[-1:] != [said]:
+                self.told.append(said)
+
+        return rebirth
 
 
 class _Module:

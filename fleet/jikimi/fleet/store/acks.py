@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -187,18 +187,20 @@ def park(connection: sa.Connection, site: str, key: StreamKey, seq: int, digest:
 
 
 def _save(connection: sa.Connection, site: str, marks: Mapping[StreamKey, Mark]) -> None:
-    if marks:
-        rows = [(site, *key, *mark) for key, mark in marks.items()]
-        connection.exec_driver_sql(_UPSERT[connection.dialect.name], rows)
-
-
-def _upsert(mark: str) -> str:
-    moved = ("upto_seq", "max_seq", "host_epoch_ms", "restored")  # in the order of `Mark`
-    columns = ("site", *StreamKey._fields, *moved)
-    update = ", ".join(f"{name} = excluded.{name}" for name in moved)
-    values = ", ".join([mark] * len(columns))
-    key = ", ".join(("site", *StreamKey._fields))
-    return f"INSERT INTO ack ({', '.join(columns)}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {update}"  # noqa: S608, no values
-
-
-_UPSERT: Final = {"sqlite": _upsert("?"), "postgresql": _upsert("%s")}
+    if not marks:
+        return
+    statement = insert(connection, ack)
+    moved = {name: statement.excluded[name] for name in ("upto_seq", "max_seq", "host_epoch_ms", "restored")}
+    statement = statement.on_conflict_do_update(index_elements=list(ack.primary_key.columns), set_=moved)
+    rows = [
+        {
+            "site": site,
+            **key._asdict(),
+            "upto_seq": mark.upto,
+            "max_seq": mark.highest,
+            "host_epoch_ms": mark.host_epoch_ms,
+            "restored": mark.restored,
+        }
+        for key, mark in marks.items()
+    ]
+    connection.execute(statement, rows)

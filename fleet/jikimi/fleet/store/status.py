@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from jikimi.fleet.store.schema import device_status
 from jikimi.fleet.store.upsert import insert, rows_for_update
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     import sqlalchemy as sa
 
@@ -26,37 +26,17 @@ def update(
     active: Collection[str],
 ) -> None:
     """Apply `reports` in order, and that `messages` arrived; a device that is not `active` is never online."""
-    heard_ms: dict[str, int] = {}
-    for message in messages:
-        name, recv_ms = message.key.device, message.source.recv_ms
-        heard_ms[name] = max(recv_ms, heard_ms.get(name, recv_ms))
-    _note_heard(connection, site, heard_ms)
-    devices = {report.device for report in reports}
+    devices = {report.device for report in reports} | {message.key.device for message in messages}
     found = rows_for_update(connection, device_status, site, [(name,) for name in devices], lambda key: _new(key[0]))
     rows = {row["device"]: row for row in found}
+    for message in messages:
+        row = rows.setdefault(message.key.device, {"site": site, **_new(message.key.device)})
+        _hear(row, message.source.recv_ms)
     for report in reports:
         row = rows.setdefault(report.device, {"site": site, **_new(report.device)})
         _apply(row, report)
         row["online"] = row["online"] and report.device in active
     _save(connection, list(rows.values()))
-
-
-def _note_heard(connection: sa.Connection, site: str, heard_ms: Mapping[str, int]) -> None:
-    """One row for each device whose records came: most of them said nothing else, so nothing is read first."""
-    if heard_ms:
-        # In one order, so that two writers do not wait for each other.
-        rows = [(site, device, at_ms) for device, at_ms in sorted(heard_ms.items())]
-        connection.exec_driver_sql(_HEARD[connection.dialect.name], rows)
-
-
-def _heard(mark: str, latest: str) -> str:
-    columns, values = "site, device, boot, online, last_seen_ms", f"{mark}, {mark}, 0, FALSE, {mark}"
-    later = f"{latest}(COALESCE(device_status.last_seen_ms, 0), excluded.last_seen_ms)"
-    upsert = f"ON CONFLICT (site, device) DO UPDATE SET last_seen_ms = {later}"
-    return f"INSERT INTO device_status ({columns}) VALUES ({values}) {upsert}"  # noqa: S608, no values
-
-
-_HEARD: Final = {"sqlite": _heard("?", "MAX"), "postgresql": _heard("%s", "GREATEST")}
 
 
 def _new(device: str) -> dict[str, Any]:
