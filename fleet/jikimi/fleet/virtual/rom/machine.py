@@ -26,6 +26,15 @@ _IOCTL_FILENO = 10
 _freq_hz = 160_000_000
 
 
+def __getattr__(name):
+    """`Counter` is loaded when it is asked for: most boards have none, and memory for something better."""
+    if name != "Counter":
+        raise AttributeError(name)
+    from _counter import Counter
+
+    return Counter
+
+
 def reset():
     """Hard reset; does not return."""
     _end(HARD_RESET, 0)
@@ -132,26 +141,6 @@ def _pin_changed(payload):
     entry = Pin._handlers.get(payload[0])
     if entry is not None:
         entry[0](entry[1])
-
-
-class Counter:
-    """Counts edges of a pin; the emulation has one unit, and counts by the pin's events."""
-
-    RISING = 1
-    FALLING = 2
-
-    def __init__(self, id, src, *, edge=RISING):
-        self._count = 0
-        src.irq(self._on_edge, edge)
-
-    def _on_edge(self, _pin):
-        self._count += 1
-
-    def value(self, value=None):
-        before = self._count
-        if value is not None:
-            self._count = value
-        return before
 
 
 class PWM:
