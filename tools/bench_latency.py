@@ -119,12 +119,13 @@ def measure(n_tags: int, seconds: float, rate: float, url: str = DatabaseSetting
         before = {name: resident_kib(pid) for name, pid in pids.items()}
         live = Live(store, site.name, floor_plan.load(site.floor_path))
         found = asyncio.run(_run(tags, contexts, live, ledger, (seconds, rate), pids))
+        after = {f"{name}_grew_kib": resident_kib(pid) - found[name] for name, pid in pids.items()}
     grown = {f"{name}_kib_per_tag": round((found[name] - before[name]) / n_tags, 1) for name in pids}
     waits, pages = ledger.waits_ms(), ledger.page_waits_ms()
     return {
         "tags": n_tags, "messages": len(ledger.sent), "unanswered": len(ledger.sent) - len(waits),
         "committed_and_acknowledged_ms": _quantiles(waits), "alarm_on_page_ms": _quantiles(pages),
-        "alarms": len(ledger.raised), "alarms_on_page": len(pages), **grown,
+        "alarms": len(ledger.raised), "alarms_on_page": len(pages), **grown, **after,
     }  # fmt: skip
 
 

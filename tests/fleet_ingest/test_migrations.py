@@ -67,6 +67,20 @@ def test_all_versions_in_turn_make_the_tables_of_the_schema(empty_url):
     engine.dispose()
 
 
+@pytest.mark.parametrize("way", ["at once", "version by version"])
+@pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
+def test_every_table_can_be_sharded_by_site(empty_url, way):
+    if way == "at once":
+        open_store(empty_url).close()
+    else:
+        to_version(empty_url, "head")
+    engine = make_engine(empty_url)
+    inspector = sa.inspect(engine)
+    keys = {name: inspector.get_pk_constraint(name)["constrained_columns"] for name in schema.metadata.tables}
+    assert {name: key for name, key in keys.items() if "site" not in key} == {}
+    engine.dispose()
+
+
 def test_a_database_of_before_there_were_versions_is_brought_up_to_date_with_its_data(empty_url):
     to_version(empty_url, "0001", stamped=False)
     add_devices(empty_url, t1=("tag", "hall"))

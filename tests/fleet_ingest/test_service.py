@@ -104,6 +104,34 @@ def test_kill_9_in_the_middle_of_traffic_loses_nothing_and_doubles_nothing(up, n
     assert_complete(site_store, RECORDS)
 
 
+@pytest.mark.parametrize("victim", ["ingest", "database"])
+def test_with_postgresql_neither_a_killed_ingest_nor_a_crash_of_the_database_loses_or_doubles(
+    tmp_path, postgres_server, victim
+):
+    settings = replace(ON_FREE_PORTS, database=DatabaseSettings(postgres_server.schema_url()))
+    site = Site.init(tmp_path / "works", settings=settings)
+    files = registry.add_device(site, "node", "Forklift 1", "dock", "forklift")
+    with (
+        Supervisor(site, [broker_service(site), python_service(site, "ingest")]) as supervisor,
+        Store.open(site.database_url, site.name) as store,
+    ):
+        sender = Device(site, files, tmp_path)
+        try:
+            for last in (400, 800):
+                sender.send(last - 399, last)
+                wait_until(lambda last=last: stored(store) > last - 400)  # type: ignore[misc]
+                if victim == "ingest":
+                    kill(supervisor, victim)
+                else:
+                    postgres_server.stop(crash=True)
+                    postgres_server.start()
+            sender.send_until_acked(RECORDS)
+        finally:
+            sender.close()
+        assert_complete(store, RECORDS)
+        assert next(one for one in supervisor.status() if one.name == "ingest").restarts == 2 * (victim == "ingest")
+
+
 def resident_kib(pid: int) -> int:
     """Memory of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()

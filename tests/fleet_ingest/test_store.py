@@ -202,6 +202,16 @@ def test_without_a_clock_the_receive_time_stands_in_and_says_so(store):
     assert event_time_ms(None, 5, 77) == 77
 
 
+def test_the_hosts_view_of_event_time_stands_beside_the_devices_and_changes_nothing_of_it(store):
+    late = message("t1", EVENT, (1, kinds.BENDS, {}), recv_ms=BOOT_MS + 90_000, boot_epoch_ms=5, clock_quality=1)
+    soon = message("t1", EVENT, (4, kinds.BENDS, {}), recv_ms=BOOT_MS + 4_100, boot_epoch_ms=5, clock_quality=1)
+    put(store, late, soon)
+    assert [(row.t_ms, row.host_t_ms) for row in store.records_after(0)] == [
+        (5 + 1000, BOOT_MS + 1_100),
+        (5 + 4000, BOOT_MS + 4_100),
+    ]
+
+
 def test_messages_of_an_unknown_or_revoked_device_end_as_dead_letters_without_acknowledgement(store, url):
     set_state(url, "t2", "revoked")
     outcome = put(store, events("t2", 1), events("stranger", 1), events("t1", 1))

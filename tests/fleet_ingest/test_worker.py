@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable
 from contextlib import closing
@@ -308,3 +310,15 @@ def test_a_device_without_a_clock_is_told_the_time_at_once_or_not_at_all(store):
 )
 def test_clocks_are_set_where_they_are_missing_or_off(said, wanted):
     assert clock_needs_setting(report("t1", 1, online=True, recv_ms=NOW_MS, **said)) is wanted
+
+
+def test_a_loop_that_hangs_ends_the_process_and_says_where():
+    script = (
+        "import threading\n"
+        "from jikimi.fleet.ingest.__main__ import still_alive\n"
+        "for _ in range(20): still_alive(0.5)\n"
+        "threading.Event().wait(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "threading.py" in done.stderr

@@ -7,6 +7,7 @@ its share of the devices through JetStream. What happens to a message is the sam
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import logging
 import signal
 import socket
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 NAME = "ingest"
 _RETRY_S = 1.0
+_STUCK_S = 60.0  # a turn takes five seconds when nothing comes, and does not wait for the database
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +89,14 @@ def _connection(site: Site, name: str) -> Iterator[Connection]:
     )
     with closing(shared):
         yield shared
+
+
+def still_alive(silence_s: float = _STUCK_S) -> None:
+    """End this process, with the stacks of all threads in its log, unless this is called again within `silence_s`.
+
+    So a loop that hangs, for whatever reason, is started again by the supervisor like one that died.
+    """
+    faulthandler.dump_traceback_later(silence_s, exit=True)
 
 
 def _open_patiently(site: Site) -> Store:

@@ -18,7 +18,7 @@ from jikimi.wire import kinds, topics
 from jikimi.wire import messages as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jikimi.fleet.ingest.committer import BatchStore
     from jikimi.fleet.ingest.sort import Sorted
@@ -130,9 +130,13 @@ class Worker:
             self.step()
         return self._connection.ready
 
-    def run(self) -> None:
-        """Work until `stop`. StoreError when the database stays broken: what was not stored is not acknowledged."""
+    def run(self, on_turn: Callable[[], None] = lambda: None) -> None:
+        """Work until `stop`; `on_turn` is called every few seconds at least, as long as all is well.
+
+        StoreError when the database stays broken: what was not stored is not acknowledged.
+        """
         while not self._stopping:
+            on_turn()
             self.step()
         self.finish()
 

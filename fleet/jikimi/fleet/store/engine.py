@@ -60,8 +60,9 @@ def _engine(url: sa.URL) -> sa.Engine:
     asked = " ".join(url.normalized_query.get("options", ()))
     url = url.set(drivername="postgresql+psycopg").difference_update_query(["options"])
     options = {"connect_timeout": _CONNECT_S, "options": f"{settings} {asked}".rstrip()}
-    # Each statement sees what was committed before it: what `acks` and `horizon` are built on.
-    return sa.create_engine(url, isolation_level="READ COMMITTED", connect_args=options)
+    # Each statement sees what was committed before it: what `acks` and `horizon` are built on. A connection is tried
+    # before it is used again, so that a server that was restarted meanwhile costs nobody an error.
+    return sa.create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=options)
 
 
 def writer(engine: sa.Engine) -> sa.Engine:
