@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from jikimi.fleet.cli import site_cluster, site_data
+from jikimi.fleet.cli.technician import merge, technician
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
 
@@ -35,6 +36,10 @@ for _command in (site_cluster.cluster, site_cluster.nodes):
     command.add_command(_command)
 for _data_command in (site_data.backup, site_data.dead_letters, site_data.restore, site_data.retention):
     command.add_command(_data_command)
+
+
+command.add_command(technician)
+command.add_command(merge)
 
 
 @command.command("init")

@@ -19,7 +19,18 @@ from jikimi.fleet.configuration.desired import (
 if TYPE_CHECKING:
     from jikimi.fleet.site import Site
 
-__all__ = ["Desired", "Subject", "Table", "in_force", "load", "parse", "render", "resolve", "settings_of"]
+__all__ = [
+    "Desired",
+    "Subject",
+    "Table",
+    "in_force",
+    "load",
+    "load_secrets",
+    "parse",
+    "render",
+    "resolve",
+    "settings_of",
+]
 
 DESIRED, APPLIED, SECRETS = "fleet.toml", "applied.toml", "secrets.toml"
 

@@ -1,6 +1,7 @@
 """From a box of boards to tested, labelled devices, over USB."""
 
 from jikimi.fleet.provision.batch import Batch, Row, read_csv
+from jikimi.fleet.provision.bundle import BundleEnroller
 from jikimi.fleet.provision.enroller import Enroller, SiteEnroller
 from jikimi.fleet.provision.station import provision
 from jikimi.fleet.provision.work import FAIL, PASS, STEPS, Part, Result, Worker
@@ -10,6 +11,7 @@ __all__ = [
     "PASS",
     "STEPS",
     "Batch",
+    "BundleEnroller",
     "Enroller",
     "Part",
     "Result",

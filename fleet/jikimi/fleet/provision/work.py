@@ -201,7 +201,8 @@ class Worker:
         if self._new_key or known.state == states.WIPED:
             return False
         public = board.ask(_PUBLIC_KEY)
-        return public is not None and still_good(board.read_if_there("/tls/cert.der"), known.cert_serial, public)
+        held = board.read_if_there("/tls/cert.der")
+        return public is not None and still_good(held, known.cert_serial, public)
 
     def _enrolled(self, board: Board, chip: Chip, known: Known | None, notes: _Notes) -> Known:
         description = known.description if known else self._batch.take(board.port, chip.board)
@@ -228,7 +229,8 @@ class Worker:
 
 
 def _tls(enrolment: Enrolment) -> image.Image:
-    return {"/tls/ca.der": enrolment.ca_der, "/tls/cert.der": enrolment.cert_der}
+    files = {"/tls/ca.der": enrolment.ca_der, "/tls/cert.der": enrolment.cert_der}
+    return files if enrolment.key_der is None else files | {"/tls/key.der": enrolment.key_der}
 
 
 def _tested(board: Board) -> tuple[Part, ...]:

@@ -49,12 +49,13 @@ class Known:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What a board is given; its private key it has made itself."""
+    """What a board is given; its private key it has made itself, unless it is given one."""
 
     device: str
     description: Description
     ca_der: bytes = field(repr=False)
     cert_der: bytes = field(repr=False)
+    key_der: bytes | None = field(default=None, repr=False)
 
 
 def new_id() -> str:

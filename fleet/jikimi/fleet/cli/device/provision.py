@@ -18,7 +18,7 @@ from jikimi.fleet.site import ENVIRONMENT, Site
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jikimi.fleet.provision import Batch, Result
+    from jikimi.fleet.provision import Batch, Enroller, Result
 
 _PERSON_S = 60.0
 
@@ -28,6 +28,12 @@ _PERSON_S = 60.0
     "--site", "site_dir", envvar=ENVIRONMENT, metavar="DIR", help="Directory of the site.  [default: current]"
 )
 @port_options
+@click.option(
+    "--bundle",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Away from the site: a technician's bundle.",
+)
 @click.option("--batch", "batch_file", metavar="FILE.csv", type=click.File(encoding="utf-8"), help="A row per board.")
 @click.option("--kind", default="tag", show_default=True, type=click.Choice(["tag", "node"]), help="Without --batch.")
 @click.option("--name", default="Tag", show_default=True, help="Without --batch: a number is added.")
@@ -45,6 +51,7 @@ def provision_(
     context: click.Context,
     site_dir: str | None,
     ports: Sequence[str],
+    bundle: Path | None,
     batch_file: TextIO | None,
     kind: str,
     name: str,
@@ -60,10 +67,10 @@ def provision_(
 
     Example: jikimi device provision --all-ports --batch tags.csv
     """
-    from jikimi.fleet.provision import SiteEnroller, provision  # slow imports
+    from jikimi.fleet.provision import BundleEnroller, SiteEnroller, provision  # slow imports
 
-    site = Site.open(site_dir)
-    enroller = SiteEnroller(site)
+    home = bundle or Site.open(site_dir).path
+    enroller: Enroller = BundleEnroller(bundle) if bundle else SiteEnroller(Site.open(site_dir))
     batch = _batch(enroller, batch_file, (kind, name, zone, machine_kind))
     results: list[Result] = []
     person_s = _PERSON_S if sys.stdin.isatty() and sys.stderr.isatty() else 0.0
@@ -72,15 +79,14 @@ def provision_(
             results.append(result)
             progress.done(result.port, result.result)
             click.echo(_line(result, as_json))
-    _write_papers(site.name, results, out or site.path / "labels")
+    _write_papers(enroller.site, results, out or home / "labels")
     context.exit(0 if all(result.result == "pass" for result in results) else 1)
 
 
-def _batch(enroller: object, file: TextIO | None, usual: tuple[str, str, str, str | None]) -> Batch:
-    from jikimi.fleet.provision import Batch, SiteEnroller, read_csv
+def _batch(enroller: Enroller, file: TextIO | None, usual: tuple[str, str, str, str | None]) -> Batch:
+    from jikimi.fleet.provision import Batch, read_csv
     from jikimi.fleet.registry import Description
 
-    assert isinstance(enroller, SiteEnroller)
     return Batch(read_csv(file.read()) if file else None, Description(*usual), enroller.name_is_free)
 
 
