@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tools import bench_core, bench_ingest, bench_node_red, bench_plain, bench_raw, bench_wire, postgres
+from tools import bench_core, bench_ingest, bench_node_red, bench_plain, bench_raw, bench_release, bench_wire, postgres
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "BENCHMARKS.md"
@@ -78,6 +78,12 @@ def report(runs: int, messages: int) -> str:
         table(("what", "messages/s", "events/s", "messages, times plain"), ingest_rows(runs, messages)),
         f"{messages} messages from {_DEVICES} connections, medians of {runs} runs in turns; the sender shares the "
         "machine. From the first publish to the last commit; nothing lost, nothing doubled, or the run fails.\n",
+    ]
+    parts += [
+        "## Updates of devices\n",
+        table(("what", "time", "how much"), bench_release.measure()),
+        "A docked virtual tag over mutual TLS, from the approval of a rollout to the confirmed release: its parts are "
+        "tried, it restarts, fetches, checks, restarts, and passes its health gate.\n",
     ]
     return "\n".join(parts)
 
