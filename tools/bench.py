@@ -81,7 +81,7 @@ def report(runs: int, messages: int) -> str:
     ]
     parts += [
         "## Updates of devices\n",
-        table(("what", "time", "how much"), bench_release.measure()),
+        table(("what", "time", "how much"), list(bench_release.measure())),
         "A docked virtual tag over mutual TLS, from the approval of a rollout to the confirmed release: its parts are "
         "tried, it restarts, fetches, checks, restarts, and passes its health gate.\n",
     ]

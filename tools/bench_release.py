@@ -19,15 +19,12 @@ from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.fleet.virtual import VirtualBoard, World, image
 from jikimi.fleet.virtual.compiler import compile_file
-from jikimi.fleet.virtual.interpreter import HEAP_BYTES
 from jikimi.wire import cbor, cose, manifest
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PROGRAMS = Path(sys.executable).parent
 _HEAPS_KIB = (24, 28, 32, 36, 40, 48, 64)
 _WITHIN_S = 180.0
-# The 64-bit interpreter's objects are about twice as large as a chip's.
-_MORE_HEAP_BYTES = 48 * 1024
 
 Row = tuple[str, str, str]
 
@@ -97,7 +94,7 @@ def _tag(site: Site, directory: Path, world: World) -> VirtualBoard:
     image.write_image(image.device_image(config, image.Tls(files.ca_der, files.cert_der, files.key_der)), flash)
     trusted = cbor.dumps(signing.roots(site, signing.RELEASE))
     image.write_image({"/trust/release": trusted}, flash)
-    board = VirtualBoard(files.device, flash, world, heap_bytes=HEAP_BYTES + _MORE_HEAP_BYTES)
+    board = VirtualBoard(files.device, flash, world)
     board.start()
     world.set_docked(files.device, docked=True)
     board.wait_for("^jk duty off", _WITHIN_S)

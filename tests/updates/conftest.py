@@ -14,8 +14,8 @@ from jikimi.fleet.virtual.interpreter import HEAP_BYTES
 from jikimi.wire import cbor
 from tests.shift.conftest import Plant, Tag
 
-# Objects of a 64-bit interpreter are about twice as large as those of a chip; see firmware/README.md, "Memory".
-_MORE_HEAP_BYTES = 48 * 1024
+# It ran without this margin; with it a few objects more in another part of the application are not this test's failure.
+_MORE_HEAP_BYTES = 16 * 1024
 
 EDGE = Path(__file__).parents[2] / "firmware/jikimi/edge"
 

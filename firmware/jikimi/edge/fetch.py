@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 
-from jikimi.wire import transfer
+from jikimi.wire import cbor, transfer
 
 _ANSWER_MS = 4_000
 _LONGEST_MS = 60_000
@@ -77,7 +77,8 @@ class Fetcher:
         return self._answer
 
     def _heard(self, payload):
-        answer = transfer.decode_answer(payload)
+        # As a view of the message: there may be no room for the data twice.
+        answer = transfer.unpack_answer(cbor.loads(payload, views=True))
         if answer[0] == self._ident:  # a late answer to an earlier request says nothing about this one
             self._answer = answer
             self._arrived.set()

@@ -119,15 +119,16 @@ class Slots:
         self.put(self.spare, "envelope", (envelope,))
 
     def paths(self, slot):
-        """Files of the application in a slot."""
-        found = []
+        """Files of the application in a slot, one by one: all their names together are kilobytes."""
         folders = ["jikimi"]
         while folders:
             folder = folders.pop()
             for name in self._files.names(_place(slot) + "/" + folder):
                 path = folder + "/" + name
-                (folders if self._files.is_folder(_place(slot) + "/" + path) else found).append(path)
-        return found
+                if self._files.is_folder(_place(slot) + "/" + path):
+                    folders.append(path)
+                else:
+                    yield path
 
     def remove(self, slot, path):
         self._files.remove(_place(slot) + "/" + path)

@@ -6,6 +6,7 @@ were. Nothing is installed that was not verified in this very life.
 
 import gc
 import hashlib
+from array import array
 
 from jikimi.edge.slots import copy
 from jikimi.edge.trust import Roots
@@ -114,12 +115,12 @@ class Updater:
     async def _fill(self, release):
         await self._have_index(release)
         self._slots.unseal()
-        wanted = set()
+        wanted = array("I")
         for entry in self._entries():
-            wanted.add(entry.path)
+            wanted.append(_mark(entry.path))
             await self._have_file(entry, release)
         for path in self._slots.paths(self._slots.spare):
-            if path not in wanted:
+            if not any(_mark(path) == mark for mark in wanted):
                 self._slots.remove(self._slots.spare, path)
 
     async def _have_index(self, release):
@@ -177,13 +178,14 @@ class Updater:
     def _check_whole(self, release):
         """Every file of the spare slot is read back: what will be started is what was signed, and no more."""
         slots = self._slots
-        paths = slots.paths(slots.spare)
-        count = 0
+        surplus = 0
+        for _path in slots.paths(slots.spare):
+            surplus += 1
         for entry in self._entries():
-            count += 1
-            if entry.path not in paths or slots.digest(slots.spare, entry.path) != entry.digest:
+            surplus -= 1
+            if slots.digest(slots.spare, entry.path) != entry.digest:
                 raise Refused("flash", release.sequence)
-        if count != len(paths):
+        if surplus:
             raise Refused("flash", release.sequence)
 
     def _entries(self):
@@ -222,6 +224,11 @@ class Updater:
         with self._flash.open("update/" + name) as file:
             copy(file, digest.update)
         return digest.digest()
+
+
+def _mark(path):
+    """Stands for a path where all of them together would not fit into memory."""
+    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:4], "big")
 
 
 def _pieces(file):
