@@ -82,6 +82,7 @@ def test_the_stack_light_says_who_is_where_and_the_relay_is_energised_only_while
         "a sensor failed": "11000",
         "inner zone with a failed sensor": "10010",
         "mended": "00101",
+        "nothing said for a second": "00101",
         "the watching task stands still": "11000",
         "identify": "11101",
     }

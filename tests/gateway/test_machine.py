@@ -74,20 +74,8 @@ def chip(monkeypatch):
         lines.release()
 
 
-class Port:
-    """Of the stack light."""
-
-    @staticmethod
-    def ticks_ms():
-        return 0
-
-    @staticmethod
-    def ticks_diff(later, earlier):
-        return later - earlier
-
-
 def test_the_stack_light_and_the_relay_are_lines_that_begin_low(chip):
-    signs = node_parts.stack_light(gateway_machine, PI, "danger", Port)
+    signs = node_parts.stack_light(gateway_machine, PI, "danger")
     lit = {PI.stack_red: Value.ACTIVE, PI.stack_amber: Value.ACTIVE, PI.stack_green: Value.INACTIVE}
     assert {pin: chip.lines[pin].level for pin in lit} == lit  # nobody watches yet
     assert all(chip.lines[pin].settings.output_value is Value.INACTIVE for pin in lit)
@@ -122,7 +110,7 @@ def test_the_contact_of_the_drive_reads_open_when_its_wire_is_cut(chip):
 def test_without_gpio_outputs_go_nowhere_inputs_are_open_and_it_is_said_once(monkeypatch, capsys):
     monkeypatch.setattr(gpiod, "is_gpiochip_device", lambda _path: False)
     monkeypatch.setattr(gateway_machine.Pin, "_said", False)
-    signs = node_parts.stack_light(gateway_machine, PI, "danger", Port)
+    signs = node_parts.stack_light(gateway_machine, PI, "danger")
     signs.level(2)
     assert node_parts.drive(gateway_machine, PI.drive_off)() is True
     assert capsys.readouterr().out.count("no GPIO here") == 1

@@ -11,7 +11,7 @@ _BUTTON_MS = 50
 _MODBUS_PARITY = {"none": None, "even": 0, "odd": 1}
 
 
-def stack_light(machine, pins, slow_at, port):
+def stack_light(machine, pins, slow_at):
     """All of it off, and asking for slow, until somebody watches."""
     lights = [
         None if pin is None else machine.Pin(pin, machine.Pin.OUT, value=0)
@@ -19,7 +19,7 @@ def stack_light(machine, pins, slow_at, port):
     ]
     buzzer = None if pins.buzzer is None else machine.PWM(machine.Pin(pins.buzzer), freq=_TONE_HZ, duty_u16=0)
     red, amber, green, clear = lights
-    return StackLight(red, amber, green, buzzer, clear, slow_at, port)
+    return StackLight(red, amber, green, buzzer, clear, slow_at)
 
 
 def speed_source(machine, pins, settings, port):

@@ -12,7 +12,8 @@ _GREEN = 4
 _TONE = 8
 _STEP_MS = 50
 _BLINK_MS = 500
-# The proximity task speaks every 40 ms; silent for so long, nobody watches over the zones.
+# The proximity task speaks every 40 ms; silent for so long, nobody watches over the zones. Counted in steps of our own
+# task: when everything stands still for a moment, as during a TLS handshake, nobody could have spoken.
 _ALIVE_MS = 1000
 _FAULT = _RED | _AMBER
 _SHOWN = {OFF: _GREEN, CAUTION: _AMBER, DANGER: _RED | _TONE}
@@ -26,16 +27,15 @@ class StackLight:
     and amber: a sensor has failed. All blinking: identify. It has the methods of warn.Warner that a node uses.
     """
 
-    def __init__(self, red, amber, green, buzzer, clear, slow_at, port):
+    def __init__(self, red, amber, green, buzzer, clear, slow_at):
         self.slow = True
         self._lights = ((red, _RED), (amber, _AMBER), (green, _GREEN))
         self._buzzer = buzzer
         self._clear = clear
         self._slow_level = SLOW_AT[slow_at]
-        self._port = port
         self._level = OFF
         self._failed = set()
-        self._alive_at = None
+        self._silent_ms = _ALIVE_MS + 1
         self._blink_ms = 0
         self._outputs = -1
         self._apply()
@@ -55,7 +55,7 @@ class StackLight:
 
     def alive(self):
         """Somebody watches over the zones; to be called again and again."""
-        self._alive_at = self._port.ticks_ms()
+        self._silent_ms = 0
 
     def briefly(self, pattern, ms):
         """IDENTIFY for a time."""
@@ -72,16 +72,15 @@ class StackLight:
         while True:
             beat()
             await sleep_ms(_STEP_MS)
-            self._blink_ms = max(0, self._blink_ms - _STEP_MS)
-            self._apply()
+            self._advance(_STEP_MS)
 
-    def _watched(self):
-        if self._alive_at is None:
-            return False
-        return self._port.ticks_diff(self._port.ticks_ms(), self._alive_at) <= _ALIVE_MS
+    def _advance(self, ms):
+        self._blink_ms = max(0, self._blink_ms - ms)
+        self._silent_ms += ms
+        self._apply()
 
     def _apply(self):
-        sees = self._watched() and not self._failed
+        sees = self._silent_ms <= _ALIVE_MS and not self._failed
         self.slow = not sees or self._level >= self._slow_level
         if self._clear is not None:
             self._clear.value(0 if self.slow else 1)

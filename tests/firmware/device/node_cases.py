@@ -316,9 +316,8 @@ result["another is paired"] = [levels[:1], radio.parse_advert(near.advert())[1][
 
 
 def signs(slow_at="danger"):
-    here = Port()
     pins = [Level() for _ in range(5)]
-    return StackLight(pins[0], pins[1], pins[2], pins[3], pins[4], slow_at, here), here, pins
+    return StackLight(pins[0], pins[1], pins[2], pins[3], pins[4], slow_at), pins
 
 
 def shown(pins):
@@ -326,7 +325,7 @@ def shown(pins):
     return "".join([str(pin.on) for pin in pins])
 
 
-light, here, pins = signs()
+light, pins = signs()
 states = {"nobody watches yet": shown(pins)}
 light.alive()
 light.level(0)
@@ -343,8 +342,10 @@ states["inner zone with a failed sensor"] = shown(pins)
 light.fault(kinds.SENSOR_UWB, False)
 light.level(0)
 states["mended"] = shown(pins)
-here.ms += 1500
-light.level(0)
+for _ in range(20):
+    light._advance(50)
+states["nothing said for a second"] = shown(pins)
+light._advance(50)
 states["the watching task stands still"] = shown(pins)
 light.alive()
 light.briefly(IDENTIFY, 700)
@@ -353,11 +354,11 @@ result["signs"] = states
 result["lamps work"] = asyncio.run(light.works())
 pins[0].on = 0
 result["a lamp that does not follow"] = asyncio.run(light.works())
-light, here, pins = signs("warn")
+light, pins = signs("warn")
 light.alive()
 light.level(1)
 result["slow at the outer zone"] = shown(pins)
-bare = StackLight(None, None, None, None, None, "danger", Port())
+bare = StackLight(None, None, None, None, None, "danger")
 bare.alive()
 bare.level(2)
 result["without any lamp"] = bare.slow
