@@ -15,7 +15,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tools import bench_core, bench_ingest, bench_node_red, bench_plain, bench_raw, bench_release, bench_wire, postgres
+from tools import (
+    bench_core,
+    bench_ingest,
+    bench_node_red,
+    bench_plain,
+    bench_provision,
+    bench_raw,
+    bench_release,
+    bench_wire,
+    postgres,
+)
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "BENCHMARKS.md"
@@ -78,6 +88,10 @@ def report(runs: int, messages: int) -> str:
         table(("what", "messages/s", "events/s", "messages, times plain"), ingest_rows(runs, messages)),
         f"{messages} messages from {_DEVICES} connections, medians of {runs} runs in turns; the sender shares the "
         "machine. From the first publish to the last commit; nothing lost, nothing doubled, or the run fails.\n",
+        "## From a blank virtual board to a tested device\n",
+        table(bench_provision.HEAD, bench_provision.measure()),
+        "Application, key, certificate, settings, test of each part, over the raw REPL; boards and host share the "
+        "cores.\n",
     ]
     parts += [
         "## Updates of devices\n",
