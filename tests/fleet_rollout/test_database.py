@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from jikimi.fleet import registry, release, signing
 from jikimi.fleet.cli import cli
 from jikimi.fleet.registry.database import transaction
-from jikimi.fleet.rollout import engine
+from jikimi.fleet.rollout import database, engine, machine
 from jikimi.fleet.site import Site
 from jikimi.fleet.store.schema import device_status
 from jikimi.wire import messages
@@ -40,6 +40,7 @@ class Delivery:
 
     def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(engine, "_PERIOD_S", 0.0)
+        monkeypatch.setattr(engine, "_REST", 0)
         self.sent: list[tuple[str, int]] = []
         self._engine = engine.Engine(site, self._send)
 
@@ -148,3 +149,19 @@ def test_a_revoked_device_is_left_out(site, devices, delivery):
     delivery.step()
     (row,) = run(site, "status", "--json")
     assert (row["state"], row["counts"]) == ("done", {"done": 2, "skipped": 1})
+
+
+def test_a_step_that_somebody_overtook_does_nothing(site, devices, monkeypatch):
+    number = int(run(site, "start", "--sequence", "1", "--by", "a"))
+    run(site, "approve", str(number), "--by", "b")
+    real = machine.advance
+
+    def overtaken(rollout, reports, now_ms):
+        database.pause_rollout(site, number)
+        return real(rollout, reports, now_ms)
+
+    monkeypatch.setattr(machine, "advance", overtaken)
+    _, actions = database.step(site, number, 1)
+    assert actions.offer == []
+    (row,) = run(site, "status", "--json")
+    assert (row["state"], row["counts"]) == ("paused", {"queued": 3})

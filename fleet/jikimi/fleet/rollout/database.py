@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from jikimi.fleet.errors import ReleaseError
+from jikimi.fleet.errors import ReleaseError, StoreError
 from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.rollout import machine
 from jikimi.fleet.rollout.machine import Member, Plan, Report, Rollout
+from jikimi.fleet.store.engine import make_engine
+from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.schema import device as _device
 from jikimi.fleet.store.schema import device_status as _status
 from jikimi.fleet.store.schema import release as _release
@@ -20,7 +23,7 @@ from jikimi.fleet.store.schema import rollout as _rollout
 from jikimi.fleet.store.schema import rollout_device as _member
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jikimi.fleet.site import Site
 
@@ -54,6 +57,7 @@ class Stored:
     rollout: Rollout
     envelope: bytes
     envelope_bytes: int
+    changed_ms: int
 
 
 def start_rollout(
@@ -133,32 +137,61 @@ def devices_of(site: Site, number: int) -> dict[str, Member]:
 
 def open_numbers(site: Site) -> list[int]:
     """Rollouts that have not ended, and those that ended with offers to be taken back."""
-    with transaction(site) as connection:
+    with _reading(site) as connection:
         head = sa.select(_rollout.c.rollout).where(_here(site, _rollout) & _rollout.c.state.in_(machine.OPEN))
         tail = sa.select(_member.c.rollout).where(_here(site, _member) & (_member.c.why == _WITHDRAWN))
         return sorted(set(connection.execute(head.union(tail)).scalars()))
 
 
 def step(site: Site, number: int, now_ms: int) -> tuple[Stored, machine.Actions]:
-    """Let time pass and reports count; what is to be sent is on record before it is returned."""
-    with transaction(site) as connection:
+    """Let time pass and reports count; what is to be sent is on record before it is returned.
+
+    Everything is read and judged without a lock, as there may be thousands of devices and ingest waits for none of
+    them; when somebody has changed the rollout meanwhile, this step did nothing.
+    """
+    with _reading(site) as connection:
         stored = _load(connection, site, number)
-        before = stored.rollout
         reports = _reports(connection, site, number)
-        after, actions = machine.advance(before, reports, now_ms)
-        withdrawn = [device for device, member in before.members.items() if member.why == _WITHDRAWN]
-        _save(connection, site, number, before, after, now_ms)
+    before = stored.rollout
+    after, actions = machine.advance(before, reports, now_ms)
+    withdrawn = [device for device, member in before.members.items() if member.why == _WITHDRAWN]
+    if after == before and not withdrawn:
+        return stored, actions
+    with transaction(site) as connection:
+        if _changed_ms(connection, site, number) != stored.changed_ms:
+            return stored, machine.Actions()
+        _save(connection, site, number, before, after, max(now_ms, stored.changed_ms + 1))
         if withdrawn:
             told = _here(site, _member) & (_member.c.rollout == number) & (_member.c.why == _WITHDRAWN)
             connection.execute(_member.update().where(told).values(why=""))
     return replace(stored, rollout=after), machine.Actions(actions.offer, [*actions.withdraw, *withdrawn])
 
 
+@contextmanager
+def _reading(site: Site) -> Iterator[sa.Connection]:
+    """A connection that takes no lock; StoreError when the database does not work."""
+    engine = make_engine(site.database_url)
+    try:
+        bring_up_to_date(engine)
+        with engine.connect() as connection:
+            yield connection
+    except sa.exc.DBAPIError as error:
+        raise StoreError(f"the database {engine.url} does not work ({error.orig}): check [database] url") from error
+    finally:
+        engine.dispose()
+
+
+def _changed_ms(connection: sa.Connection, site: Site, number: int) -> int:
+    where = _here(site, _rollout) & (_rollout.c.rollout == number)
+    return int(connection.execute(sa.select(_rollout.c.changed_ms).where(where)).scalar_one())
+
+
 def _change(site: Site, number: int, change: Callable[[Rollout], Rollout]) -> None:
     with transaction(site) as connection:
-        before = _load(connection, site, number).rollout
+        stored = _load(connection, site, number)
+        before = stored.rollout
         after = change(before)
-        _save(connection, site, number, before, after, _now_ms())
+        _save(connection, site, number, before, after, max(_now_ms(), stored.changed_ms + 1))
         # Whoever sends is another process: it finds by these rows whom to tell.
         back = [device for device, member in before.members.items() if member.state == machine.OFFERED]
         for device in back if after.state == machine.ABORTED else ():
@@ -190,7 +223,7 @@ def _load(connection: sa.Connection, site: Site, number: int) -> Stored:
         stage=row["stage"],
         approved_by=row["approved_by"],
     )
-    return Stored(number, rollout, bytes.fromhex(release["envelope"]), release["envelope_bytes"])
+    return Stored(number, rollout, bytes.fromhex(release["envelope"]), release["envelope_bytes"], row["changed_ms"])
 
 
 def _save(connection: sa.Connection, site: Site, number: int, before: Rollout, after: Rollout, now_ms: int) -> None:
