@@ -36,27 +36,46 @@ static mp_obj_t uwb_new(size_t n_args, const mp_obj_t *args) {
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(sigcore_uwb_new_obj, 0, 1, uwb_new);
 
-/* uwb_push(state, range_mm, None or (rx_power_cdbm, fp_power_cdbm, std_noise)) -> (corrected_mm, nlos_permille) */
-static mp_obj_t uwb_push(mp_obj_t state, mp_obj_t range_mm, mp_obj_t diagnostics) {
-    const sig_uwb_t *uwb = sigcore_state_of(state, sizeof(sig_uwb_t), SIG_UWB_MAGIC);
-    sig_uwb_result_t result;
-    sig_uwb_diagnostics_t chip;
-    const int known = diagnostics != mp_const_none;
-    if (known) {
-        size_t n;
-        mp_obj_t *items;
-        mp_obj_get_array(diagnostics, &n, &items);
-        if (n != 3) {
-            mp_raise_ValueError(MP_ERROR_TEXT("the diagnostics are (rx_power_cdbm, fp_power_cdbm, std_noise)"));
-        }
-        chip.rx_power_cdbm = sigcore_int(items[0]);
-        chip.fp_power_cdbm = sigcore_int(items[1]);
-        chip.std_noise = sigcore_int(items[2]);
+/* None or (rx_power_cdbm, fp_power_cdbm, std_noise) into `chip`; NULL when None. */
+static const sig_uwb_diagnostics_t *chip_of(mp_obj_t diagnostics, sig_uwb_diagnostics_t *chip) {
+    if (diagnostics == mp_const_none) {
+        return NULL;
     }
-    sig_uwb_push(uwb, sigcore_int(range_mm), known ? &chip : NULL, &result);
+    size_t n;
+    mp_obj_t *items;
+    mp_obj_get_array(diagnostics, &n, &items);
+    if (n != 3) {
+        mp_raise_ValueError(MP_ERROR_TEXT("the diagnostics are (rx_power_cdbm, fp_power_cdbm, std_noise)"));
+    }
+    chip->rx_power_cdbm = sigcore_int(items[0]);
+    chip->fp_power_cdbm = sigcore_int(items[1]);
+    chip->std_noise = sigcore_int(items[2]);
+    return chip;
+}
+
+/* uwb_push(state, range_mm, diagnostics) -> (corrected_mm, nlos_permille) */
+static mp_obj_t uwb_push(mp_obj_t state, mp_obj_t range_mm, mp_obj_t diagnostics) {
+    sig_uwb_diagnostics_t chip;
+    sig_uwb_result_t result;
+    sig_uwb_push(sigcore_state_of(state, sizeof(sig_uwb_t), SIG_UWB_MAGIC), sigcore_int(range_mm),
+                 chip_of(diagnostics, &chip), &result);
     return pair(result.corrected_mm, result.nlos_permille);
 }
 MP_DEFINE_CONST_FUN_OBJ_3(sigcore_uwb_push_obj, uwb_push);
+
+/* uwb_track(state, t_ms, range_mm, diagnostics) -> (distance_mm, lower_mm, closing_mm_s, contact_ms, nlos_permille) */
+static mp_obj_t uwb_track(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    sig_uwb_diagnostics_t chip;
+    sig_uwb_track_t track;
+    sig_uwb_track(sigcore_state_of(args[0], sizeof(sig_uwb_t), SIG_UWB_MAGIC), sigcore_uint(args[1]),
+                  sigcore_int(args[2]), chip_of(args[3], &chip), &track);
+    mp_obj_t items[5] = {mp_obj_new_int(track.distance_mm), mp_obj_new_int(track.lower_mm),
+                         mp_obj_new_int(track.closing_mm_s), mp_obj_new_int(track.contact_ms),
+                         mp_obj_new_int(track.nlos_permille)};
+    return mp_obj_new_tuple(5, items);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(sigcore_uwb_track_obj, 4, 4, uwb_track);
 
 /* zone_new(warn_mm, danger_mm, hysteresis_mm, hold_ms) */
 static mp_obj_t zone_new(size_t n_args, const mp_obj_t *args) {

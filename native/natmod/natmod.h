@@ -42,6 +42,7 @@ extern const mp_obj_fun_builtin_fixed_t sigcore_ble_new_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_ble_push_obj;
 extern const mp_obj_fun_builtin_var_t sigcore_uwb_new_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_uwb_push_obj;
+extern const mp_obj_fun_builtin_var_t sigcore_uwb_track_obj;
 extern const mp_obj_fun_builtin_var_t sigcore_zone_new_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_zone_push_obj;
 extern const mp_obj_fun_builtin_var_t sigcore_separation_mm_obj;

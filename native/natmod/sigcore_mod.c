@@ -24,6 +24,7 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     mp_store_global(MP_QSTR_ble_push, MP_OBJ_FROM_PTR(&sigcore_ble_push_obj));
     mp_store_global(MP_QSTR_uwb_new, MP_OBJ_FROM_PTR(&sigcore_uwb_new_obj));
     mp_store_global(MP_QSTR_uwb_push, MP_OBJ_FROM_PTR(&sigcore_uwb_push_obj));
+    mp_store_global(MP_QSTR_uwb_track, MP_OBJ_FROM_PTR(&sigcore_uwb_track_obj));
     mp_store_global(MP_QSTR_zone_new, MP_OBJ_FROM_PTR(&sigcore_zone_new_obj));
     mp_store_global(MP_QSTR_zone_push, MP_OBJ_FROM_PTR(&sigcore_zone_push_obj));
     mp_store_global(MP_QSTR_separation_mm, MP_OBJ_FROM_PTR(&sigcore_separation_mm_obj));
@@ -48,6 +49,7 @@ static const mp_rom_map_elem_t globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_ble_push), MP_ROM_PTR(&sigcore_ble_push_obj)},
     {MP_ROM_QSTR(MP_QSTR_uwb_new), MP_ROM_PTR(&sigcore_uwb_new_obj)},
     {MP_ROM_QSTR(MP_QSTR_uwb_push), MP_ROM_PTR(&sigcore_uwb_push_obj)},
+    {MP_ROM_QSTR(MP_QSTR_uwb_track), MP_ROM_PTR(&sigcore_uwb_track_obj)},
     {MP_ROM_QSTR(MP_QSTR_zone_new), MP_ROM_PTR(&sigcore_zone_new_obj)},
     {MP_ROM_QSTR(MP_QSTR_zone_push), MP_ROM_PTR(&sigcore_zone_push_obj)},
     {MP_ROM_QSTR(MP_QSTR_separation_mm), MP_ROM_PTR(&sigcore_separation_mm_obj)},

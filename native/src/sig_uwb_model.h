@@ -8,23 +8,31 @@
 #include <stdint.h>
 
 enum {
-    UWB_TERMS = 9,
-    UWB_NLOS_BIAS = -179,
-    UWB_EXCESS_BIAS = 91
+    UWB_TERMS = 14,
+    UWB_NLOS_BIAS = -195,
+    UWB_EXCESS_BIAS = 68,
+    UWB_BOUND_BIAS = 2263,
+    UWB_EXCESS_LIMIT_MM = 3000,
+    UWB_BOUND_LIMIT_MM = 6000,
+    UWB_BOUND_UNKNOWN_MM = 2635
 };
 
-/* Power lost before the first path (1/100 dB), log2 of the noise (1/256), received power (1/100 dBm). */
-static const int16_t uwb_mean[3] = {
-    590, 1355, -8039};
+/* Power lost before the first path (1/100 dB), log2 of the noise (1/256), received power (1/100 dBm), log2
+ * of the unsteadiness in mm (1/256). */
+static const int16_t uwb_mean[4] = {
+    580, 1356, -8036, 1462};
 
-static const int16_t uwb_gain[3] = {
-    528, 2440, 1328};
+static const int16_t uwb_gain[4] = {
+    547, 2593, 1374, 1524};
 
-/* Of the features and their products: log odds (1/256), excess (mm). */
-static const int16_t uwb_nlos_weights[9] = {
-    129, -503, -188, 109, 170, -181, 173, 156, -121};
+/* Of the features and their products: log odds (1/256), likely and largest plausible excess (mm). */
+static const int16_t uwb_nlos_weights[14] = {
+    104, -525, -187, 109, 101, 172, -171, 0, 183, 129, 78, -140, 48, 55};
 
-static const int16_t uwb_excess_weights[9] = {
-    66, -83, -43, 112, 73, 111, 56, -10, 42};
+static const int16_t uwb_excess_weights[14] = {
+    50, -67, -88, 83, 104, 62, 110, -14, 46, -16, 29, 36, -3, 92};
+
+static const int16_t uwb_bound_weights[14] = {
+    251, -413, 77, 447, 12, -84, 7, -167, -214, -59, -83, 34, 117, 64};
 
 #endif

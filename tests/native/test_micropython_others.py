@@ -79,13 +79,16 @@ def test_separation_and_refusals_are_the_same_on_both_runtimes(device):
     script = """
 import jikimi.sigcore as core
 print(core.separation_mm(0, 1000, 100, 1000, 0, 100, 0))
+uwb = core.uwb_new()
+print([core.uwb_track(uwb, i * 100, 9000 - 140 * i + i % 7, (-7980, -8320 - i, 40)) for i in range(50)])
 heart = core.exertion_new(60, 190)
 print([(core.exertion_push(heart, i * 1000, 187), core.exertion_high(heart)) for i in range(200)][-1])
 zone = core.zone_new(5, 2, 0, 0)
 for name, args in [
     ("separation_mm", (0, 1000, 100, 0, 0, 0, 0)), ("zone_new", (1, 2, 0, 0)), ("zone_push", (core.ble_new(), 0, 0)),
     ("zone_push", (zone, -1, 0)), ("exertion_new", (60, 80)), ("uwb_new", (5001,)), ("motion_new", (10, 2048, 0)),
-    ("uwb_push", (core.uwb_new(), 0, (1, 2))), ("ble_push", (zone, 0, 0)), ("bend_bands_ms", (bytearray(8),)),
+    ("uwb_push", (core.uwb_new(), 0, (1, 2))), ("uwb_track", (core.uwb_new(), 0, 0, (1, 2))),
+    ("ble_push", (zone, 0, 0)), ("bend_bands_ms", (bytearray(8),)),
 ]:
     try:
         print("accepted", name, getattr(core, name)(*args))
@@ -94,9 +97,9 @@ for name, args in [
 """
     lines = test_micropython.micropython(device, script).splitlines()
     assert lines[0] == str(block.separation_mm(0, 1000, 100, 1000, 0, 100, 0))
-    heart = block.exertion_new(60, 190)
-    assert lines[1] == str(
-        [(block.exertion_push(heart, i * 1000, 187), block.exertion_high(heart)) for i in range(200)][-1]
-    )
-    assert len(lines) == 12
-    assert all(line.startswith("refused ") for line in lines[2:]), lines
+    uwb, heart = block.uwb_new(), block.exertion_new(60, 190)
+    tracked = [block.uwb_track(uwb, i * 100, 9000 - 140 * i + i % 7, (-7980, -8320 - i, 40)) for i in range(50)]
+    pushed = [(block.exertion_push(heart, i * 1000, 187), block.exertion_high(heart)) for i in range(200)]
+    assert lines[1:3] == [str(tracked), str(pushed[-1])]
+    assert len(lines) == 14
+    assert all(line.startswith("refused ") for line in lines[3:]), lines

@@ -1,5 +1,6 @@
 """UWB: the plain-Python definition, missing diagnostics, and places the model never saw."""
 
+import itertools
 import math
 import re
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from jikimi.sigcore import UwbRange, block
 from tests.native.conftest import DATA
-from tools import train_uwb
+from tools import train_uwb, uwb_model
 from tools.model_tables import SOURCES
 
 INT32 = st.integers(-0x7FFFFFFF, 0x7FFFFFFF)
@@ -22,28 +23,50 @@ CLEAR = {"rx_power_dbm": -79.8, "fp_power_dbm": -83.2, "std_noise": 44}
 BLOCKED = {"rx_power_dbm": -80.5, "fp_power_dbm": -95.0, "std_noise": 32}
 
 
-def model() -> train_uwb.Model:
+def model() -> uwb_model.Model:
     text = (SOURCES / "sig_uwb_model.h").read_text(encoding="utf-8")
     arrays = {name: np.array(list(map(int, body.split(",")))) for name, body in
               re.findall(r"(\w+)\[\d+\] = \{([^}]*)\}", text)}  # fmt: skip
-    numbers = dict(re.findall(r"(\w+) = (-?\d+)", text))
-    return train_uwb.Model(
+    numbers = {name: int(value) for name, value in re.findall(r"UWB_(\w+) = (-?\d+)", text)}
+    assert (numbers["EXCESS_LIMIT_MM"], numbers["BOUND_LIMIT_MM"]) == (3000, 6000)
+    return uwb_model.Model(
         arrays["uwb_mean"], arrays["uwb_gain"],
-        arrays["uwb_nlos_weights"], int(numbers["UWB_NLOS_BIAS"]),
-        arrays["uwb_excess_weights"], int(numbers["UWB_EXCESS_BIAS"]),
+        arrays["uwb_nlos_weights"], numbers["NLOS_BIAS"],
+        arrays["uwb_excess_weights"], numbers["EXCESS_BIAS"],
+        arrays["uwb_bound_weights"], numbers["BOUND_BIAS"], numbers["BOUND_UNKNOWN_MM"],
     )  # fmt: skip
 
 
 MODEL = model()
+STEP = st.tuples(
+    st.one_of(st.integers(90, 110), st.integers(0, 5000)),
+    st.one_of(st.integers(0, 12_000), INT32),
+    st.one_of(st.none(), CHIP, CHIP),
+)
+
+
+def permille_near(permille: int, log_odds: int) -> bool:
+    # The core's table of the logistic curve is straight between its points.
+    return abs(permille - 1000 / (1 + math.exp(-max(-9000, log_odds) / 256))) <= 8
 
 
 @given(st.integers(0, 100_000), CHIP)
 def test_the_core_follows_the_definition_in_plain_python(range_mm, chip):
-    features = np.array([train_uwb.features(*chip)])
+    verdict = MODEL.single(chip)
     corrected_mm, permille = block.uwb_push(block.uwb_new(), range_mm, chip)
-    assert corrected_mm == max(0, range_mm - int(MODEL.excess_mm(features)[0]))
-    exact = 1000 / (1 + math.exp(-int(MODEL.log_odds(features)[0]) / 256))
-    assert abs(permille - exact) <= 8  # the core's table of the logistic curve is straight between its points
+    assert corrected_mm == max(0, range_mm - verdict.excess_mm)
+    assert permille_near(permille, verdict.log_odds)
+
+
+@given(st.lists(STEP, max_size=25), st.integers(-200, 200))
+def test_a_track_follows_the_definition_in_plain_python(steps, offset_mm):
+    state, definition, t_ms = block.uwb_new(offset_mm), uwb_model.Track(MODEL, offset_mm), 0
+    for step_ms, range_mm, chip in steps:
+        t_ms += step_ms
+        *numbers, permille = block.uwb_track(state, t_ms, range_mm, chip)
+        *expected, log_odds = definition.push(t_ms, range_mm, chip)
+        assert numbers == expected
+        assert permille == 500 if log_odds is None else permille_near(permille, log_odds)
 
 
 @given(INT32, st.one_of(st.none(), CHIP), st.integers(-5000, 5000))
@@ -52,6 +75,39 @@ def test_any_input_gives_a_probability_and_a_bounded_correction(range_mm, chip, 
     assert 0 <= permille <= 1000
     within = min(max(range_mm, -1_000_000), 1_000_000)
     assert within - 3000 - offset_mm <= corrected_mm <= max(0, within - offset_mm)
+
+
+def test_a_walker_is_followed_with_speed_and_time_to_contact():
+    uwb = UwbRange()
+    for i in range(60):
+        seen = uwb.track(i / 10, 12 - 0.14 * i, CLEAR)
+    assert abs(seen.distance_m - (12 - 0.14 * 59)) < 0.15
+    assert abs(seen.closing_m_s - 1.4) < 0.1
+    assert abs(seen.contact_s - seen.distance_m / 1.4) < 0.3
+    assert 0 <= seen.lower_m <= seen.distance_m
+
+
+def test_standing_still_is_no_contact_and_silence_begins_a_new_track():
+    uwb = UwbRange()
+    for i in range(30):
+        seen = uwb.track(i / 10, 4.0, CLEAR)
+    assert seen.contact_s == math.inf
+    assert abs(uwb.track(10, 9.0, CLEAR).distance_m - 9.0) < 0.3
+
+
+def test_one_wild_range_moves_the_distance_less_than_anything_could_move():
+    uwb = UwbRange()
+    for i in range(30):
+        before = uwb.track(i / 10, 4.0, CLEAR)
+    after = uwb.track(3.0, 60.0, CLEAR)
+    assert abs(after.distance_m - before.distance_m) <= 1.0  # 10 m/s for 0.1 s
+
+
+def test_the_lower_bound_rises_no_faster_than_a_person_runs():
+    uwb = UwbRange()
+    low = [uwb.track(i / 10, 2.0 if i < 20 else 9.0, CLEAR).lower_m for i in range(60)]
+    assert all(b - a <= 0.301 for a, b in itertools.pairwise(low))
+    assert low[-1] > low[0] + 3
 
 
 def test_a_weak_first_path_is_told_from_a_strong_one():
@@ -92,8 +148,6 @@ def test_places_the_model_never_saw_are_judged_as_the_model_card_says():
     if not (DATA / "uwb").is_dir():
         pytest.skip("no UWB recordings: set JIKIMI_DATA")
     r = train_uwb.ranges()
-    guess = np.zeros(len(r.blocked), dtype=bool)
-    for place in np.unique(r.place):
-        out = r.place == place
-        guess[out] = train_uwb.fit(r.where(~out)).log_odds(r.features[out]) > 0
-    assert (guess[r.blocked].mean() + (~guess[~r.blocked]).mean()) / 2 >= 0.85
+    models = train_uwb.unseen_models(r)
+    for tracks, least in ((False, 0.855), (True, 0.885)):
+        assert train_uwb.balanced(r, train_uwb.judge_unseen(r, models, tracks=tracks).blocked) >= least

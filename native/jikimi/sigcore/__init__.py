@@ -4,7 +4,7 @@ from jikimi.sigcore.bend import BendCounter
 from jikimi.sigcore.events import Event
 from jikimi.sigcore.exertion import ExertionMonitor
 from jikimi.sigcore.falls import FallDetector
-from jikimi.sigcore.proximity import BleProximity, UwbRange, ZoneMonitor, protective_distance_m
+from jikimi.sigcore.proximity import BleProximity, UwbRange, UwbTrack, ZoneMonitor, protective_distance_m
 
 __all__ = [
     "BendCounter",
@@ -13,6 +13,7 @@ __all__ = [
     "ExertionMonitor",
     "FallDetector",
     "UwbRange",
+    "UwbTrack",
     "ZoneMonitor",
     "protective_distance_m",
 ]

@@ -135,13 +135,26 @@ def uwb_push(state: State, range_mm: int, diagnostics: Sequence[int] | None) -> 
     `diagnostics` is (rx_power_cdbm, fp_power_cdbm, std_noise), powers in 1/100 dBm, or None.
     """
     result = ffi.new("sig_uwb_result_t *")
-    chip = ffi.NULL
-    if diagnostics is not None:
-        if len(diagnostics) != 3:
-            raise ValueError("the diagnostics are (rx_power_cdbm, fp_power_cdbm, std_noise)")
-        chip = ffi.new("sig_uwb_diagnostics_t *", [_int32(value) for value in diagnostics])
-    lib.sig_uwb_push(state, _int32(range_mm), chip, result)
+    lib.sig_uwb_push(state, _int32(range_mm), _chip(diagnostics), result)
     return int(result.corrected_mm), int(result.nlos_permille)
+
+
+def uwb_track(state: State, t_ms: int, range_mm: int, diagnostics: Sequence[int] | None) -> tuple[int, ...]:
+    """(distance_mm, lower_mm, closing_mm_s, contact_ms or -1, nlos_permille) after one more range of the same pair."""
+    result = ffi.new("sig_uwb_track_t *")
+    lib.sig_uwb_track(state, _time(t_ms), _int32(range_mm), _chip(diagnostics), result)
+    numbers = (
+        result.distance_mm, result.lower_mm, result.closing_mm_s, result.contact_ms, result.nlos_permille,
+    )  # fmt: skip
+    return tuple(map(int, numbers))
+
+
+def _chip(diagnostics: Sequence[int] | None) -> Any:
+    if diagnostics is None:
+        return ffi.NULL
+    if len(diagnostics) != 3:
+        raise ValueError("the diagnostics are (rx_power_cdbm, fp_power_cdbm, std_noise)")
+    return ffi.new("sig_uwb_diagnostics_t *", [_int32(value) for value in diagnostics])
 
 
 def zone_new(warn_mm: int, danger_mm: int, hysteresis_mm: int, hold_ms: int) -> State:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from jikimi.sigcore import block
 from jikimi.sigcore.clock import to_ms
@@ -12,8 +13,19 @@ _NEEDED = ("rx_power_dbm", "fp_power_dbm", "std_noise")
 _LONGEST_M = 1000.0
 
 
+@dataclass(frozen=True)
+class UwbTrack:
+    """What is known of a pair of radios after a range."""
+
+    distance_m: float
+    lower_m: float  # hardly nearer than this; for a zone that must not miss (native/MODEL_CARD.md has its price)
+    closing_m_s: float  # positive: they come nearer
+    contact_s: float  # until they meet at this speed; inf when they do not come nearer
+    nlos_probability: float
+
+
 class UwbRange:
-    """Ranges of a DW1000-class radio, corrected one by one.
+    """Ranges of a DW1000-class radio, corrected one by one (`push`) or followed over time (`track`).
 
     `offset_m` (-5..5) is how much too long this pair of radios measures in the open (antenna delay).
     """
@@ -34,6 +46,20 @@ class UwbRange:
             raise ValueError(f"the range must be a number within {_LONGEST_M:.0f} m, not {range_m}")
         corrected_mm, permille = block.uwb_push(self._state, round(range_m * 1000), _chip_numbers(diagnostics))
         return corrected_mm / 1000, permille / 1000
+
+    def track(self, t_s: float, range_m: float, diagnostics: Mapping[str, float] | None = None) -> UwbTrack:
+        """Follow one pair of radios; every range at its time (seconds, at least 0), in any steps.
+
+        The distance is at least 0, and a track begins anew after 3 s without a range. Diagnostics as in `push`;
+        without them the probability is 0.5 and the lower bound allows for any excess on record.
+        """
+        if not abs(range_m) <= _LONGEST_M:
+            raise ValueError(f"the range must be a number within {_LONGEST_M:.0f} m, not {range_m}")
+        distance, lower, closing, contact_ms, permille = block.uwb_track(
+            self._state, to_ms(t_s), round(range_m * 1000), _chip_numbers(diagnostics)
+        )
+        contact_s = math.inf if contact_ms < 0 else contact_ms / 1000
+        return UwbTrack(distance / 1000, lower / 1000, closing / 1000, contact_s, permille / 1000)
 
 
 def _chip_numbers(diagnostics: Mapping[str, float] | None) -> tuple[int, int, int] | None:
