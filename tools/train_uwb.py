@@ -84,9 +84,9 @@ def ranges() -> Ranges:
         found.append((_HALL, f"{_HALL}/{truth:.1f}", numbers, False, estimate, truth))
     places, points, chips, blocked, measured_m, true_m = zip(*found, strict=True)
     range_mm, true_mm = (np.rint(np.array(metres) * 1000).astype(np.int64) for metres in (measured_m, true_m))
-    point, chip = np.array(points), np.array(chips, dtype=np.int64)
-    tracked = _tracked(point, chip, range_mm)
-    return Ranges(np.array(places), point, chip, tracked, np.array(blocked), range_mm, true_mm)
+    at, chip = np.array(points), np.array(chips, dtype=np.int64)
+    tracked = _tracked(at, chip, range_mm)
+    return Ranges(np.array(places), at, chip, tracked, np.array(blocked), range_mm, true_mm)
 
 
 def _chip(rx_power: str, fp_power: str, std_noise: str) -> Chip:
