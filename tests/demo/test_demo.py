@@ -73,6 +73,8 @@ def test_every_part_of_a_short_run_is_real_and_nothing_is_lost(demo: Start) -> N
     assert summary["acted_falls"] >= 1
     assert (summary["detected_falls"], summary["false_falls"]) == (summary["acted_falls"], 0)
     assert summary["detected_incursions"] == summary["incursions"] >= 1
+    assert summary["detected_sos"] == summary["acted_sos"] >= 1
+    assert summary["node_warnings"] >= 1
     assert summary["events_stored"] >= summary["events_published"] > 0
     assert summary["alarm_latency_ms"]["p99"] < 2000
     assert summary["restarts"] == {}

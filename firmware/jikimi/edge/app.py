@@ -43,6 +43,17 @@ def main(root):
     Returns 2 when it is not provisioned properly: restarting would not help, and a technician needs the REPL.
     """
     here = port()
+    try:
+        return _main(here, root)
+    except MemoryError:
+        # Before the application was there to note it; a worker's device must not end at a prompt.
+        here.say("jk log no memory to start with")
+        time.sleep(_RESTART_PAUSE_MS / 1000)
+        here.reset()
+        return 1
+
+
+def _main(here, root):
     trial = _trial(here, root)
     if trial is not None and trial.begin():
         here.reset()

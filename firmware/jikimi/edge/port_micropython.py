@@ -134,10 +134,14 @@ def describe(error):
 
 
 def traceback(error):
-    """An exception with its traceback, as text."""
-    text = io.StringIO()
-    sys.print_exception(error, text)
-    return text.getvalue().rstrip()
+    """An exception with its traceback, as text; without it when there is no memory left for it."""
+    gc.collect()
+    try:
+        text = io.StringIO()
+        sys.print_exception(error, text)
+        return text.getvalue().rstrip()
+    except MemoryError:
+        return type(error).__name__
 
 
 def heap_free():

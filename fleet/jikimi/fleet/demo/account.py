@@ -7,10 +7,12 @@ database.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jikimi.fleet.demo.acts import Acts
 from jikimi.fleet.demo.ledger import Key, Ledger, percentile
 from jikimi.fleet.demo.matching import (
     LEAST_DEPTH_M,
@@ -28,6 +30,7 @@ from jikimi.wire import kinds
 
 _PERIOD_BYTES, _EPHEMERAL_BYTES = 8, 8
 _NOBODY = ""
+_HEARD_S = 4.0  # from the press to the record: 1.5 s of holding, and the board's own clock
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,37 @@ def score(members: Sequence[Member], floor: Floor, stored: Stored, epoch_ms: flo
         score_incursions(true, floor.incursions(end_s, LEAST_DEPTH_M), near, end_s, warn_m),
         marginal(true, warn_m),
     )
+
+
+def button_figures(acts: Acts, stored: Stored, epoch_ms: float, end_s: float) -> dict[str, int]:
+    """Calls for help against the presses, and what else the tags' own alarms came to."""
+    calls = [act for act in acts.done if act.what == "sos" and act.t_s + _HEARD_S <= end_s]
+    heard = [
+        (record.key.device, (record.epoch_ms - epoch_ms) / 1000)
+        for record in stored.records
+        if record.kind == kinds.SOS
+    ]
+    falls = {(r.key.device, r.key.boot, r.key.seq) for r in stored.records if r.kind == kinds.FALL}
+    cancelled = [
+        record
+        for record in stored.records
+        if record.kind == kinds.CLEARED and record.data.get(kinds.WHY) == kinds.WHY_CANCELLED
+    ]
+    counts = Counter(record.kind for record in stored.records)
+    return {
+        "acted_sos": len(calls),
+        "detected_sos": sum(any(b == c.board and 0 <= t - c.t_s <= _HEARD_S for b, t in heard) for c in calls),
+        "cancelled_falls": sum((r.key.device, *_meant(r)) in falls for r in cancelled),
+        "no_motion_alarms": counts[kinds.NO_MOTION],
+        "check_ins_missed": counts[kinds.CHECK_IN_MISSED],
+        "node_warnings": counts[kinds.WARNING],
+    }
+
+
+def _meant(record: StoredRecord) -> tuple[int, int]:
+    """(boot, seq) of the alarm that a record is about."""
+    boot: int = record.data.get(kinds.REF_BOOT, record.key.boot)
+    return boot, record.data.get(kinds.REF_SEQ, 0)
 
 
 def figures(ledger: Ledger, due: frozenset[Key], stored: Stored) -> dict[str, Any]:

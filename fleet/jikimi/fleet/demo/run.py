@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from jikimi.fleet.demo import account, connections, stage, stored
+from jikimi.fleet.demo.acts import Acts
 from jikimi.fleet.demo.feed import Feed
 from jikimi.fleet.demo.ledger import Ledger
 from jikimi.fleet.demo.summary import Summary
@@ -77,6 +78,7 @@ class Factory:
         tags = [member.device for member in self.members if member.is_tag]
         nodes = [member.device for member in self.members if not member.is_tag]
         self.floor = Floor(plan, dict(zip(tags, motions, strict=True)), nodes, options.seed)
+        self._tags = tags
         self._supervisor = Supervisor(self.site, standard_services(self.site, web=options.web), self._view.say)
         self._stack.callback(self._supervisor.stop)
         self._supervisor.start()
@@ -87,6 +89,7 @@ class Factory:
     def _start_boards(self) -> None:
         self._world = self._stack.enter_context(World(self.floor.bodies, self.floor.channel, seed=self._options.seed))
         self.world_epoch_ms = time.time() * 1000 - self._world.now() * 1000
+        self._acts = Acts(self._tags, self._world.press)
         self._boards = [self._stack.enter_context(self._board(member)) for member in self.members]
         for board in self._boards:
             board.start()
@@ -134,6 +137,7 @@ class Factory:
             self._view.say(f"live page: {page}")
         while not self._stop.is_set() and not self._over():
             self._tick()
+            self._acts.tick(self.floor.opened_s or 0.0, self._world.now(), self.floor.acted_falls(self._world.now()))
             self._view.show(self._state())
             self._stop.wait(_TICK_S)
         self.end_s = self._world.now()
@@ -179,6 +183,7 @@ class Factory:
             restarts=services | boards,
             missed=[*scores.falls.missed, *scores.incursions.missed],
             interrupted=self._stop.is_set(),
+            **account.button_figures(self._acts, kept, self.world_epoch_ms, self.end_s),
             **account.figures(self.ledger, due, kept),
         )
 

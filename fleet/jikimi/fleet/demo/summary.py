@@ -24,6 +24,12 @@ class Summary:
     detected_incursions: int
     false_incursions: int
     marginal_incursions: int  # too short or too shallow to count either way
+    acted_sos: int
+    detected_sos: int
+    cancelled_falls: int  # by the button, within the time a wearer has for it
+    no_motion_alarms: int
+    check_ins_missed: int
+    node_warnings: int  # of tags, by machine nodes or by the strength of their adverts
     events_published: int  # records on the devices' flash, by their consoles
     events_stored: int
     duplicates: int
@@ -48,6 +54,9 @@ class Summary:
             f"falls        {self.acted_falls} acted, {self.detected_falls} detected, {self.false_falls} false alarms",
             f"incursions   {self.incursions}, {self.detected_incursions} detected, {self.false_incursions} false; "
             f"{self.marginal_incursions} too brief or shallow to count",
+            f"wearers      {self.acted_sos} calls for help, {self.detected_sos} detected; {self.cancelled_falls} falls "
+            f"cancelled; {self.no_motion_alarms} times no motion; {self.check_ins_missed} check-ins missed; "
+            f"{self.node_warnings} warned by a machine",
             f"events       {self.events_published} written by devices, {self.events_stored} stored, "
             f"{self.lost} lost, {self.duplicates} duplicates",
             f"alarms       tag to acknowledgement {alarm}; sample to local warning {warning}",
