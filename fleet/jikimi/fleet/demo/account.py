@@ -60,7 +60,7 @@ def score(members: Sequence[Member], floor: Floor, stored: Stored, epoch_ms: flo
     )
 
 
-def button_figures(acts: Acts, stored: Stored, epoch_ms: float, end_s: float) -> dict[str, int]:
+def button_figures(acts: Acts, stored: Stored, epoch_ms: float, end_s: float) -> dict[str, Any]:
     """Calls for help against the presses, and what else the tags' own alarms came to."""
     calls = [act for act in acts.done if act.what == "sos" and act.t_s + _HEARD_S <= end_s]
     heard = [
