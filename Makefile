@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 MPY := native/jikimi/sigcore/mpy/sigcore-x64.mpy
-NATIVE := $(wildcard native/src/*.c native/include/*.h native/natmod/* native/build_sigcore.py)
+NATIVE := $(wildcard native/src/*.[ch] native/include/*.h native/natmod/* native/build_sigcore.py)
 
 .PHONY: demo test lint bench sizes setup clean
 

@@ -79,14 +79,15 @@ static void run_slow(uint32_t n) {
 }
 
 static void run_decisions(void) {
-    int16_t features[SIG_FALL_FEATURES];
+    uint8_t bytes[SIG_FALL_FEATURES];
+    int16_t features[SIG_BEND_FEATURES];
     uint32_t start = instructions();
-    sig_fall_features(&fall, features);
-    sig_fall_score(PLACEMENT, features);
+    sig_fall_features(&fall, bytes);
+    sig_fall_score(PLACEMENT, bytes);
     cost("decision_fall", instructions() - start);
     start = instructions();
-    sig_fall_pre_features(&fall, features);
-    sig_fall_pre_score(PLACEMENT, features);
+    sig_fall_pre_features(&fall, bytes);
+    sig_fall_pre_score(PLACEMENT, bytes);
     cost("decision_falling", instructions() - start);
     start = instructions();
     sig_bend_features(&bend, features);

@@ -1,9 +1,10 @@
 /* Falls, getting up again, and lying still, from a tag on the belt or the wrist.
  *
  * How it decides: samples become 80 ms cells (mean vector, magnitude, jerk, rotation), of which the last 3.68 s are
- * kept. The highest peak of the last 1.5 s is a candidate; 1.52 s after it, features of the cells around it go through a
- * small table of decision trees (sig_fall_model.h, written by tools.train_fall) whose sum is the log odds of a
- * fall. No feature asks which way the chip is mounted. native/MODEL_CARD.md says how well that works.
+ * kept, and slow memories of posture and activity before them. The highest peak of the last 1.5 s is a candidate; 1.52 s
+ * after it, features of the cells around it go through a small table of decision trees (sig_fall_model.h, written by
+ * tools.train_fall) whose sum is the log odds of a fall. No feature asks which way the chip is mounted, and most compare
+ * the person with what they did before. native/MODEL_CARD.md says how well that works.
  */
 #ifndef SIG_FALL_H
 #define SIG_FALL_H
@@ -16,10 +17,11 @@ enum {
     SIG_FALL_CELL_TICKS = 4,       /* 80 ms */
     SIG_FALL_CELLS = 46,           /* 3.68 s of history */
     SIG_FALL_POST_CELLS = 19,      /* a candidate is judged 1.52 s after its peak */
+    SIG_FALL_LATE_CELLS = 31,      /* from the slow memories to now: they end 1 s before a candidate's peak */
     SIG_FALL_PRE_CELLS = 25,       /* and 2 s before the peak are looked at */
     SIG_FALL_VECTOR_MG = 8000,     /* a cell's mean vector is cut off here, so that products of two fit 32 bits */
-    SIG_FALL_FEATURES = 30,        /* numbers the impact trees look at */
-    SIG_FALL_PRE_FEATURES = 14,    /* numbers the trees of SIG_EVENT_FALLING look at */
+    SIG_FALL_FEATURES = 58,        /* bytes the impact trees look at */
+    SIG_FALL_PRE_FEATURES = 43,    /* bytes the trees of SIG_EVENT_FALLING look at */
     SIG_FALL_NO_MOTION_S = 120,    /* default man-down time */
     SIG_FALL_NO_MOTION_OFF = -1,   /* as no_motion_s: never report it */
     SIG_FALL_MAGIC = 0x314C4146    /* "FAL1" */
@@ -28,11 +30,11 @@ enum {
 /* 80 ms of motion. */
 typedef struct {
     int16_t acc_mg[3]; /* mean vector, each within +-SIG_FALL_VECTOR_MG */
-    uint16_t mag_mean_mg;
-    uint16_t mag_max_mg;
-    uint16_t mag_min_mg;
-    uint16_t jerk_mg;  /* sum of the magnitude's steps */
-    uint16_t gyro_dps; /* mean magnitude */
+    uint16_t mean_mg;  /* of the magnitude */
+    uint8_t top;       /* codes (sig_fall_code) of its highest and lowest value, mg, */
+    uint8_t low;
+    uint8_t jerk;      /* of the sum of its steps, mg, */
+    uint8_t gyro;      /* and of the mean rotation, deg/s */
 } sig_fall_cell_t;
 
 /* Owned by the caller, written by the functions below only; at most 1 KiB. */
@@ -49,9 +51,12 @@ typedef struct {
     int32_t mag_last_mg;
     int32_t jerk_sum_mg;
     int32_t gyro_sum_dps;
-    int32_t slow_acc[3];     /* posture of the last 10 s, 1/16 mg */
+    int32_t usual_acc[3];    /* posture of the last 10 s and of the last 2.5 s, 1/16 mg, both SIG_FALL_LATE_CELLS late, */
+    int32_t recent_acc[3];   /* so that a fall that is judged is not yet in them */
+    int32_t usual_jerk;      /* the same 10 s of codes, times 128 */
+    int32_t usual_gyro;
     int32_t anchor_age;      /* cells since the candidate's peak; -1 none */
-    int32_t anchor_peak_mg;
+    uint8_t anchor_peak;     /* its code */
     uint32_t decisions;      /* candidates judged so far */
     uint32_t placement;
     int32_t hold_cells;      /* cells for which no further fall is reported */
@@ -79,19 +84,19 @@ void sig_fall_tick(sig_fall_t *s, const sig_motion_t *motion);
 
 /* Features of the cells around the peak SIG_FALL_POST_CELLS cells ago, as the trees see them; for training and tests.
  *
- * `out` has room for SIG_FALL_FEATURES numbers.
+ * `out` has room for SIG_FALL_FEATURES bytes.
  */
-void sig_fall_features(const sig_fall_t *s, int16_t *out);
+void sig_fall_features(const sig_fall_t *s, uint8_t *out);
 
 /* Features of the newest cells, as the trees of SIG_EVENT_FALLING see them; for training and tests.
  *
- * `out` has room for SIG_FALL_PRE_FEATURES numbers.
+ * `out` has room for SIG_FALL_PRE_FEATURES bytes.
  */
-void sig_fall_pre_features(const sig_fall_t *s, int16_t *out);
+void sig_fall_pre_features(const sig_fall_t *s, uint8_t *out);
 
 /* Log odds (1/256) of a fall for such features. */
-int32_t sig_fall_score(uint32_t placement, const int16_t *features);
-int32_t sig_fall_pre_score(uint32_t placement, const int16_t *features);
+int32_t sig_fall_score(uint32_t placement, const uint8_t *features);
+int32_t sig_fall_pre_score(uint32_t placement, const uint8_t *features);
 
 /* Whether the newest cell could be the beginning of a fall, so that sig_fall_pre_score is asked. Returns 1 or 0. */
 int sig_fall_pre_gate(const sig_fall_t *s);

@@ -5,13 +5,13 @@
 #include "sig_trees.h"
 
 enum {
-    GATE_MG = 1400,      /* no fall on record has a lower peak */
     AGAIN_CELLS = 5,     /* the next candidate's distance from the last */
     HOLD_CELLS = 125,    /* one fall is reported once: 10 s, or until the person is up */
     FALLING_HOLD = 25,   /* 2 s */
     PRE_MAG_MG = 850,    /* the body begins to drop, */
-    PRE_GYRO_DPS = 100,  /* or to turn */
-    SLOW_SHIFT = 7       /* slow posture: 128 cells = 10 s */
+    PRE_GYRO_CODE = 12,  /* or to turn: 96 deg/s */
+    USUAL_SHIFT = 7,     /* 128 cells = 10 s */
+    RECENT_SHIFT = 5
 };
 
 int sig_fall_init(sig_fall_t *s, uint32_t placement, int32_t no_motion_s) {
@@ -36,22 +36,34 @@ void sig_fall_emit(sig_fall_t *s, int32_t kind, int32_t confidence_permille) {
     sig_events_add(&s->events, s->ticks, kind, confidence_permille, 0);
 }
 
-int32_t sig_fall_score(uint32_t placement, const int16_t *features) {
-    if (placement == SIG_PLACEMENT_WRIST) {
-        return FALL_WRIST_BIAS + sig_trees_sum(fall_wrist_trees, FALL_WRIST_TREES, features);
+static int32_t sum(const sig_fall_tree_t *trees, int n_trees, const uint8_t *features) {
+    int32_t total = 0;
+    for (const sig_fall_tree_t *tree = trees; tree != trees + n_trees; tree++) {
+        int node = 0;
+        for (int level = 0; level < SIG_TREE_DEPTH; level++) {
+            node = 2 * node + (features[tree->feature[node]] <= tree->limit[node] ? 1 : 2);
+        }
+        total += 2 * tree->leaf[node - SIG_TREE_NODES];
     }
-    return FALL_WAIST_BIAS + sig_trees_sum(fall_waist_trees, FALL_WAIST_TREES, features);
+    return total;
 }
 
-int32_t sig_fall_pre_score(uint32_t placement, const int16_t *features) {
+int32_t sig_fall_score(uint32_t placement, const uint8_t *features) {
     if (placement == SIG_PLACEMENT_WRIST) {
-        return PRE_WRIST_BIAS + sig_trees_sum(pre_wrist_trees, PRE_WRIST_TREES, features);
+        return FALL_WRIST_BIAS + sum(fall_wrist_trees, FALL_WRIST_TREES, features);
     }
-    return PRE_WAIST_BIAS + sig_trees_sum(pre_waist_trees, PRE_WAIST_TREES, features);
+    return FALL_WAIST_BIAS + sum(fall_waist_trees, FALL_WAIST_TREES, features);
+}
+
+int32_t sig_fall_pre_score(uint32_t placement, const uint8_t *features) {
+    if (placement == SIG_PLACEMENT_WRIST) {
+        return PRE_WRIST_BIAS + sum(pre_wrist_trees, PRE_WRIST_TREES, features);
+    }
+    return PRE_WAIST_BIAS + sum(pre_waist_trees, PRE_WAIST_TREES, features);
 }
 
 static void judge(sig_fall_t *s) {
-    int16_t features[SIG_FALL_FEATURES];
+    uint8_t features[SIG_FALL_FEATURES];
     s->decisions += 1;
     if (s->hold_cells > 0) {
         return;
@@ -69,21 +81,21 @@ static void judge(sig_fall_t *s) {
 static void next_anchor(sig_fall_t *s) {
     const int oldest = s->anchor_age - AGAIN_CELLS;
     s->anchor_age = -1;
-    s->anchor_peak_mg = GATE_MG;
+    s->anchor_peak = SIG_FALL_CODE_1400; /* no fall on record has a lower peak */
     for (int age = oldest; age >= 0; age--) {
         const int index = s->head >= age ? s->head - age : s->head - age + SIG_FALL_CELLS;
-        if (s->cells[index].mag_max_mg > s->anchor_peak_mg) {
-            s->anchor_peak_mg = s->cells[index].mag_max_mg;
+        if (s->cells[index].top > s->anchor_peak) {
+            s->anchor_peak = s->cells[index].top;
             s->anchor_age = age;
         }
     }
 }
 
 static void follow_peak(sig_fall_t *s, const sig_fall_cell_t *cell) {
-    const int32_t limit = s->anchor_age < 0 ? GATE_MG : s->anchor_peak_mg;
-    if (cell->mag_max_mg > limit) {
+    const uint8_t limit = s->anchor_age < 0 ? (uint8_t)SIG_FALL_CODE_1400 : s->anchor_peak;
+    if (cell->top > limit) {
         s->anchor_age = 0;
-        s->anchor_peak_mg = cell->mag_max_mg;
+        s->anchor_peak = cell->top;
     } else if (s->anchor_age >= 0) {
         s->anchor_age += 1;
     }
@@ -95,14 +107,14 @@ static void follow_peak(sig_fall_t *s, const sig_fall_cell_t *cell) {
 
 int sig_fall_pre_gate(const sig_fall_t *s) {
     const sig_fall_cell_t *cell = &s->cells[s->head];
-    return cell->mag_mean_mg < PRE_MAG_MG || cell->gyro_dps > PRE_GYRO_DPS;
+    return cell->mean_mg < PRE_MAG_MG || cell->gyro > PRE_GYRO_CODE;
 }
 
 static void look_ahead(sig_fall_t *s) {
     if (s->falling_hold > 0 || s->hold_cells > 0 || !sig_fall_pre_gate(s)) {
         return;
     }
-    int16_t features[SIG_FALL_PRE_FEATURES];
+    uint8_t features[SIG_FALL_PRE_FEATURES];
     sig_fall_pre_features(s, features);
     const int32_t score = sig_fall_pre_score(s->placement, features);
     if (score > 0) {
@@ -126,17 +138,19 @@ static int16_t vector_part(int32_t value) {
 
 static uint16_t word(int32_t value) { return value > 65535 ? (uint16_t)65535 : (uint16_t)value; }
 
-static sig_fall_cell_t close_cell(sig_fall_t *s) {
+static sig_fall_cell_t close_cell(sig_fall_t *s, sig_fall_newest_t *newest) {
     sig_fall_cell_t cell;
+    newest->spread_mg = s->mag_max_mg - s->mag_min_mg;
+    newest->gyro_dps = s->gyro_sum_dps / SIG_FALL_CELL_TICKS;
     for (int i = 0; i < 3; i++) {
         cell.acc_mg[i] = vector_part(s->acc_sum_mg[i] / SIG_FALL_CELL_TICKS);
         s->acc_sum_mg[i] = 0;
     }
-    cell.mag_mean_mg = word(s->mag_sum_mg / SIG_FALL_CELL_TICKS);
-    cell.mag_max_mg = word(s->mag_max_mg);
-    cell.mag_min_mg = word(s->mag_min_mg);
-    cell.jerk_mg = word(s->jerk_sum_mg);
-    cell.gyro_dps = word(s->gyro_sum_dps / SIG_FALL_CELL_TICKS);
+    cell.mean_mg = word(s->mag_sum_mg / SIG_FALL_CELL_TICKS);
+    cell.top = sig_fall_code(s->mag_max_mg);
+    cell.low = sig_fall_code(s->mag_min_mg);
+    cell.jerk = sig_fall_code(s->jerk_sum_mg);
+    cell.gyro = sig_fall_code(newest->gyro_dps);
     s->mag_sum_mg = 0;
     s->mag_max_mg = 0;
     s->mag_min_mg = INT32_MAX;
@@ -151,28 +165,40 @@ static void begin(sig_fall_t *s, const sig_fall_cell_t *cell) {
         s->cells[i] = *cell;
     }
     for (int i = 0; i < 3; i++) {
-        s->slow_acc[i] = cell->acc_mg[i] * 16;
+        s->usual_acc[i] = s->recent_acc[i] = cell->acc_mg[i] * 16;
         s->still_ref[i] = cell->acc_mg[i];
     }
+    s->usual_jerk = cell->jerk << USUAL_SHIFT;
+    s->usual_gyro = cell->gyro << USUAL_SHIFT;
+}
+
+static void remember(sig_fall_t *s) {
+    const int32_t at = s->head - SIG_FALL_LATE_CELLS;
+    const sig_fall_cell_t *cell = &s->cells[at < 0 ? at + SIG_FALL_CELLS : at];
+    for (int i = 0; i < 3; i++) {
+        s->usual_acc[i] += (cell->acc_mg[i] * 16 - s->usual_acc[i]) / (1 << USUAL_SHIFT);
+        s->recent_acc[i] += (cell->acc_mg[i] * 16 - s->recent_acc[i]) / (1 << RECENT_SHIFT);
+    }
+    s->usual_jerk += cell->jerk - (s->usual_jerk >> USUAL_SHIFT);
+    s->usual_gyro += cell->gyro - (s->usual_gyro >> USUAL_SHIFT);
 }
 
 static void on_cell(sig_fall_t *s) {
-    const sig_fall_cell_t cell = close_cell(s);
+    sig_fall_newest_t newest;
+    const sig_fall_cell_t cell = close_cell(s, &newest);
     if (s->cells_seen == 0) {
         begin(s, &cell);
     }
     s->cells_seen += 1;
     s->head = s->head + 1 == SIG_FALL_CELLS ? 0 : s->head + 1;
     s->cells[s->head] = cell;
-    for (int i = 0; i < 3; i++) {
-        s->slow_acc[i] += (cell.acc_mg[i] * 16 - s->slow_acc[i]) / (1 << SLOW_SHIFT);
-    }
+    remember(s);
     count_down(&s->hold_cells);
     count_down(&s->falling_hold);
     look_ahead(s);
     follow_peak(s, &cell);
-    sig_fall_watch_recovery(s, &cell);
-    sig_fall_watch_stillness(s, &cell);
+    sig_fall_watch_recovery(s, &newest);
+    sig_fall_watch_stillness(s, &newest);
 }
 
 void sig_fall_tick(sig_fall_t *s, const sig_motion_t *motion) {

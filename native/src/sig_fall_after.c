@@ -13,8 +13,6 @@ enum {
     NO_MOTION_CONFIDENCE = 999
 };
 
-static int32_t spread(const sig_fall_cell_t *cell) { return (int32_t)cell->mag_max_mg - (int32_t)cell->mag_min_mg; }
-
 static int32_t shift(const sig_fall_cell_t *cell, const int32_t *from) {
     int32_t sum = 0;
     for (int i = 0; i < 3; i++) {
@@ -47,7 +45,7 @@ void sig_fall_note_down(sig_fall_t *s) {
     s->active_cells = 0;
 }
 
-void sig_fall_watch_recovery(sig_fall_t *s, const sig_fall_cell_t *cell) {
+void sig_fall_watch_recovery(sig_fall_t *s, const sig_fall_newest_t *newest) {
     if (s->down == 0) {
         return;
     }
@@ -55,7 +53,7 @@ void sig_fall_watch_recovery(sig_fall_t *s, const sig_fall_cell_t *cell) {
     posture(s, 0, 4, now);
     const int upright = s->placement == SIG_PLACEMENT_WAIST && s->turned && sig_cos_1024(s->upright, now) > UP_COS;
     s->up_cells = upright ? s->up_cells + 1 : 0;
-    if (spread(cell) > ACTIVE_SPREAD_MG) {
+    if (newest->spread_mg > ACTIVE_SPREAD_MG) {
         s->active_cells += 2;
     } else if (s->active_cells > 0) {
         s->active_cells -= 1;
@@ -67,8 +65,9 @@ void sig_fall_watch_recovery(sig_fall_t *s, const sig_fall_cell_t *cell) {
     }
 }
 
-void sig_fall_watch_stillness(sig_fall_t *s, const sig_fall_cell_t *cell) {
-    const int moved = spread(cell) > STILL_SPREAD_MG || cell->gyro_dps > STILL_GYRO_DPS ||
+void sig_fall_watch_stillness(sig_fall_t *s, const sig_fall_newest_t *newest) {
+    const sig_fall_cell_t *cell = &s->cells[s->head];
+    const int moved = newest->spread_mg > STILL_SPREAD_MG || newest->gyro_dps > STILL_GYRO_DPS ||
                       shift(cell, s->still_ref) > STILL_SHIFT_MG;
     if (moved) {
         s->still_cells = 0;

@@ -19,38 +19,38 @@ def trials(sisfall_files):
 
 
 def test_tables_trained_on_others_find_the_falls_of_four_people_and_nothing_else(trials):
-    """At 200 Hz only, to stay within seconds; the whole story is the model card."""
-    examples = [fall_models.Example(trial, "200 Hz", fall_data.candidates(trial, WAIST.number)) for trial in trials]
-    seen = [example for example in examples if example.trial.person not in UNSEEN]
+    """As recorded only (not even trained on other chips), to stay within seconds; the whole story is the model card."""
+    examples = [_example(trial) for trial in trials]
+    seen = [example for example in examples if example.person not in UNSEEN]
     model = fall_models.train_impact(WAIST, seen)
     hits: dict[bool, list[bool]] = {True: [], False: []}
     for example in examples:
-        if example.trial.person in UNSEEN:
+        if example.person in UNSEEN:
             times_s = example.seen.t_s[model.score(example.seen.features) > 0]
-            fall_s = example.trial.fall_s
+            fall_s = example.fall_s
             near = times_s if fall_s is None else times_s[np.abs(times_s - fall_s) < 0.5]
             hits[fall_s is not None].append(len(near) > 0)
     assert len(hits[True]) >= 150
     assert len(hits[False]) > 250
-    assert np.mean(hits[True]) >= 0.97
+    assert np.mean(hits[True]) >= 0.98
     assert np.mean(hits[False]) <= 0.03
 
 
 def test_the_shipped_tables_score_as_the_training_tool_computed_them(trials):
-    example = fall_models.Example(trials[0], "200 Hz", fall_data.candidates(trials[0], WAIST.number))
+    example = _example(trials[0])
     model = fall_models.train_impact(WAIST, [example, *(_example(trial) for trial in trials[40:80])])
     as_c = reference.load_models()["fall_waist"]
     for row in example.seen.features:
-        features = ffi.new("int16_t[]", row.tolist())
+        features = ffi.new("uint8_t[]", row.tolist())
         assert lib.sig_fall_score(0, features) == reference.score(as_c, row.tolist())
-    as_trees = model.bias, [reference.Tree(*map(np.ndarray.tolist, (t.feature, t.leaf, t.limit))) for t in model.trees]
+    as_trees = model.bias, [reference.Tree(*map(np.ndarray.tolist, (t.feature, t.limit, t.leaf))) for t in model.trees]
     assert model.score(example.seen.features).tolist() == [
         reference.score(as_trees, row.tolist()) for row in example.seen.features
     ]
 
 
 def _example(trial: fall_data.Trial) -> fall_models.Example:
-    return fall_models.Example(trial, "200 Hz", fall_data.candidates(trial, WAIST.number))
+    return fall_models.example(trial, "as recorded", fall_data.candidates(trial, WAIST.number))
 
 
 def test_the_shipped_core_reports_recorded_falls_within_two_seconds_of_the_impact(sisfall_files):
