@@ -135,6 +135,13 @@ def test_a_gateway_that_is_not_provisioned_ends_with_status_2(tmp_path):
     assert (done.returncode, "not provisioned" in done.stdout) == (2, True)
 
 
+def test_a_gateway_without_its_extra_says_what_to_install(root):
+    hidden = "import sys; sys.modules['bleak'] = None; from jikimi.edge.__main__ import run; sys.exit(run())"
+    command = [sys.executable, "-c", hidden, "--root", str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "pip install 'jikimi[gateway]'" in done.stdout) == (2, True)
+
+
 def test_the_unit_runs_this_python_and_restarts_but_for_what_only_a_technician_mends(tmp_path):
     text = unit(str(tmp_path))
     parser = configparser.ConfigParser(interpolation=None, strict=False)

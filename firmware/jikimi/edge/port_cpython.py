@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import importlib.util
 import os
 import ssl
 import sys
@@ -39,8 +40,13 @@ def ticks_diff(later, earlier):
 
 
 def machine(board):
-    """The module with pins and buses, with the interface of MicroPython's: this computer's, or the virtual board's."""
+    """The module with pins and buses, with the interface of MicroPython's: this computer's, or the virtual board's.
+
+    OSError on a gateway without the packages it needs: nothing but installing them would help.
+    """
     if board == GATEWAY:
+        if importlib.util.find_spec("bleak") is None:
+            raise OSError("bleak is not installed: pip install 'jikimi[gateway]'")
         from jikimi.edge import gateway_machine as chosen
     else:
         import machine as chosen
