@@ -3,11 +3,14 @@
 import math
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jikimi.sigcore import BleProximity, block
+from tests.native.conftest import DATA
+from tools import train_ble
 from tools.model_tables import SOURCES
 
 ADVERTS = st.lists(st.tuples(st.integers(0, 2500), st.integers(-130, 10)), min_size=1, max_size=100)
@@ -64,3 +67,20 @@ def test_any_strength_gives_a_distance_and_a_probability(t_s, rssi):
 def test_input_that_is_no_measurement_is_refused(t_s, rssi):
     with pytest.raises(ValueError, match="must be"):
         BleProximity().push(t_s, rssi)
+
+
+def test_no_threshold_reaches_the_goal_in_any_carrying_position_even_knowing_the_answers():
+    if not (DATA / "ble").is_dir():
+        pytest.skip("no BLE recordings: set JIKIMI_DATA")
+    w = train_ble.windows()
+    best = [train_ble.best_threshold(w.where(w.position == position)) for position in np.unique(w.position)]
+    density = train_ble.densities(w)
+    assert len(best) == 8
+    assert max(best) < 0.85
+    assert np.maximum(density[0], density[1]).sum() / 2 < 0.70
+    assert 0 < train_ble.information_bits(density) < 0.2
+
+
+@pytest.mark.parametrize(("density", "bits"), [([[1, 0], [0, 1]], 1), ([[0.5, 0.5], [0.5, 0.5]], 0)])
+def test_information_is_a_bit_when_nothing_overlaps_and_none_when_all_does(density, bits):
+    assert train_ble.information_bits(np.array(density, dtype=float)) == pytest.approx(bits)
