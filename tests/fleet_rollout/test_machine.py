@@ -171,6 +171,11 @@ def test_a_refusal_that_was_reported_before_the_offer_is_not_about_this_release(
     assert rollout.members["d0"].state == machine.FAILED
 
 
+def test_a_device_that_has_rolled_this_release_back_is_known_to_fail_without_another_offer():
+    rollout, actions = step(started(), {"d0": replace(OLD, failed_release=NEW, failed_why="radio")})
+    assert (rollout.state, rollout.why, actions.offer) == (machine.STOPPED, "radio", [])
+
+
 def test_a_device_of_another_class_or_with_a_newer_release_or_revoked_is_left_out_and_no_error():
     other = {
         "d1": replace(OLD, failed_release=NEW, failed_why="class"),
@@ -333,7 +338,7 @@ class Rollouts(RuleBasedStateMachine):
 
 
 TestRollouts = Rollouts.TestCase
-TestRollouts.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestRollouts.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 
 
 def _simulate(plan, count, seed, *, bad):

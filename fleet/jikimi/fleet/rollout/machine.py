@@ -157,6 +157,7 @@ def advance(rollout: Rollout, reports: Mapping[str, Report], now_ms: int) -> tup
     if rollout.state != RUNNING:
         return rollout, Actions()
     while True:
+        rollout = replace(rollout, members=_failed_before(rollout, reports))
         members = _of_stage(rollout)
         errors = sum(member.state in ERRORS for member in members)
         if errors and errors * 100 >= rollout.plan.error_percent * len(members):
@@ -210,6 +211,17 @@ def _under_way(rollout: Rollout, member: Member, report: Report, now_ms: int) ->
     if now_ms - member.first_offer_ms >= rollout.plan.timeout_ms:
         return _settled(member, LATE, "time-out")
     return member
+
+
+def _failed_before(rollout: Rollout, reports: Mapping[str, Report]) -> dict[str, Member]:
+    """Who has rolled this very release back, or refused it, would do so again: no offer is needed to know."""
+    found = dict(rollout.members)
+    for device, member in rollout.members.items():
+        report = reports.get(device, Report())
+        if member.state == QUEUED and member.stage <= rollout.stage and report.failed_release == rollout.sequence:
+            why = report.failed_why or "unknown"
+            found[device] = _settled(member, SKIPPED if why in _NOT_FOR_IT else FAILED, why)
+    return found
 
 
 def _refused(rollout: Rollout, member: Member, report: Report) -> bool:
