@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jikimi.fleet.site import Site
 
 __all__ = [
+    "STARTER",
     "Desired",
     "Subject",
     "Table",

@@ -25,7 +25,8 @@ def answer(site: Site, message: Incoming) -> tuple[str, bytes] | None:
     except WireError:
         return None
     assert isinstance(birth, host.Birth)
-    offer = for_birth(site, device, birth) if birth.status == "online" else None
+    # A last will does not say what runs. A docked device is there, and has time.
+    offer = for_birth(site, device, birth) if birth.config is not None else None
     if offer is not None:
         _log.info("%s is offered its configuration", device)
     return offer
