@@ -45,6 +45,14 @@ def test_an_acknowledgement_walks_over_more_records_than_one_query_returns(store
     assert put(store, events("t1", 1)).acks == {T1: 999}
 
 
+def test_repetitions_far_apart_and_within_a_batch_are_told_from_what_is_new(store):
+    put(store, events("t1", 1, 2, 500, 9000), events("t2", 7))
+    outcome = put(store, events("t1", 2, 3, 501, 9000), events("t1", 3, 4), events("t1", 4), events("t2", 7, 8))
+    assert (outcome.stored, outcome.duplicates) == (4, 5)
+    seqs = sorted((row.device, row.seq) for row in store.records_after(0))
+    assert seqs == [*(("t1", n) for n in (1, 2, 3, 4, 500, 501, 9000)), ("t2", 7), ("t2", 8)]
+
+
 def test_a_repeated_message_is_acknowledged_again(store):
     put(store, events("t1", 1))
     assert put(store, events("t1", 1)).acks == {T1: 1}

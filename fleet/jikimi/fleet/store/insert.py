@@ -1,35 +1,38 @@
 """The store's inner loop: new records into their table.
 
 Nearly every batch is all new. Then rows go to the driver as flat parameters, many rows to a statement, which takes half
-the processor time of one statement a row; only a batch with repetitions asks the database which records were new.
+the processor time of one statement a row; only for a batch with repetitions the database is asked what it has, in one
+question for each sequence, because repetitions come when everything is slow already.
 """
 
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cbor2
+import sqlalchemy as sa
 
+from jikimi.fleet.errors import StoreError
 from jikimi.fleet.store.batch import StreamKey
 from jikimi.fleet.store.copy import copy_all, text
 from jikimi.fleet.store.derive import Stored, has_consequences
 from jikimi.fleet.store.schema import record
-from jikimi.fleet.store.upsert import insert, is_shared
+from jikimi.fleet.store.upsert import is_shared
 from jikimi.wire import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import sqlalchemy as sa
-
-    from jikimi.fleet.store.batch import NewRecord, RecordMessage
+    from jikimi.fleet.store.batch import RecordMessage
 
 _COLUMNS = [column.name for column in record.c if column.name != "id"]
 _WIDTH = len(_COLUMNS)
 # Rows of one statement: a power of two, so that few different ones have to be prepared. The driver lets other threads
 # run while a statement does, so fewer statements mean less waiting for them.
 _MOST_ROWS = 512
+_APART = 64  # seqs; closer ones are looked for together
 
 
 class Sender(NamedTuple):
@@ -51,19 +54,67 @@ class New(NamedTuple):
 def insert_records(
     connection: sa.Connection, site: str, messages: Sequence[RecordMessage], senders: Mapping[str, Sender]
 ) -> New:
-    """Insert what is not there yet; each message's device is one of `senders`."""
+    """Insert what is not there yet; each message's device is one of `senders`, each sequence is ours (`acks.take`)."""
     if not messages:
         return New(0, {}, [])
+    if not _insert_all(connection, site, messages, senders):
+        messages = _without_known(connection, site, messages)
+        if not _insert_all(connection, site, messages, senders):
+            raise StoreError("records appear in sequences that are locked: another program writes to this database")
+    return _new(messages, senders)
+
+
+def _insert_all(
+    connection: sa.Connection, site: str, messages: Sequence[RecordMessage], senders: Mapping[str, Sender]
+) -> bool:
+    """Insert all records if none of them is there yet; else insert nothing and return False."""
     if is_shared(connection):
         lines = (_lines(site, senders[message.key.device].zone, message) for message in messages)
-        if copy_all(connection, record, _COLUMNS, lines):
-            return _new([(message, message.records) for message in messages], senders)
+        return copy_all(connection, record, _COLUMNS, lines)
     cells: list[Any] = []
     for message in messages:
         _add_rows(cells, site, senders[message.key.device].zone, message)
-    if not is_shared(connection) and _insert_all(connection, cells):
-        return _new([(message, message.records) for message in messages], senders)
-    return _new(_insert_missing(connection, messages, cells), senders)
+    return _insert_cells(connection, cells)
+
+
+def _without_known(connection: sa.Connection, site: str, messages: Sequence[RecordMessage]) -> list[RecordMessage]:
+    """The same messages without records that are stored, or that one before them has."""
+    offered: dict[StreamKey, list[int]] = {}
+    for message in messages:
+        offered.setdefault(message.key, []).extend([item.seq for item in message.records])
+    known = {key: _known(connection, site, key, seqs) for key, seqs in offered.items()}
+    found = []
+    for message in messages:
+        mine, have = [], known[message.key]
+        for item in message.records:
+            if item.seq not in have:
+                have.add(item.seq)
+                mine.append(item)
+        found.append(replace(message, records=tuple(mine)))
+    return found
+
+
+def _known(connection: sa.Connection, site: str, key: StreamKey, seqs: Sequence[int]) -> set[int]:
+    """Which of `seqs` are stored, and perhaps some between them."""
+    this = {"site": site, **key._asdict()}
+    mine = sa.and_(*(record.c[name] == value for name, value in this.items()))
+    found: set[int] = set()
+    for first, last in _runs(sorted(seqs)):
+        found.update(
+            connection.execute(sa.select(record.c.seq).where(mine, record.c.seq.between(first, last))).scalars()
+        )
+    return found
+
+
+def _runs(seqs: Sequence[int]) -> list[tuple[int, int]]:
+    """Ranges that cover the ascending `seqs`; a range ends where many numbers are left out."""
+    runs: list[tuple[int, int]] = []
+    for seq in seqs:
+        if runs and seq - runs[-1][1] <= _APART:
+            runs[-1] = (runs[-1][0], seq)
+        else:
+            runs.append((seq, seq))
+    return runs
 
 
 def _lines(site: str, zone: str, message: RecordMessage) -> str:
@@ -94,8 +145,7 @@ def _add_rows(cells: list[Any], site: str, zone: str, message: RecordMessage) ->
         cells += (site, device, boot, stream, seq, kind, category, t_ms, epoch_ms, quality, recv_ms, zone, body)
 
 
-def _insert_all(connection: sa.Connection, cells: list[Any]) -> bool:
-    """Insert all rows if none of them is there yet; else insert nothing and return False."""
+def _insert_cells(connection: sa.Connection, cells: list[Any]) -> bool:
     with connection.begin_nested() as attempt:
         inserted, start, left = 0, 0, len(cells) // _WIDTH
         while left:
@@ -116,37 +166,13 @@ def _text(n_rows: int) -> str:
     return f"INSERT INTO {record.name} ({columns}) VALUES {', '.join([row] * n_rows)} ON CONFLICT DO NOTHING"  # noqa: S608, no values
 
 
-def _insert_missing(
-    connection: sa.Connection, messages: Sequence[RecordMessage], cells: list[Any]
-) -> list[tuple[RecordMessage, list[NewRecord]]]:
-    """Insert those rows that are not there; each message with its records that were new."""
-    offered: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for start in range(0, len(cells), _WIDTH):
-        row = dict(zip(_COLUMNS, cells[start : start + _WIDTH], strict=True))
-        offered.setdefault((row["device"], row["boot"], row["stream"], row["seq"]), row)
-    columns = (record.c.device, record.c.boot, record.c.stream, record.c.seq)
-    statement = insert(connection, record).on_conflict_do_nothing().returning(*columns)
-    new = {tuple(row) for row in connection.execute(statement, list(offered.values()))}
-    found = []
-    for message in messages:
-        mine = []
-        for item in message.records:
-            identity = (*message.key, item.seq)
-            if identity in new:
-                new.remove(identity)  # the first of several that were offered
-                mine.append(item)
-        found.append((message, mine))
-    return found
-
-
-def _new(found: Sequence[tuple[RecordMessage, Sequence[NewRecord]]], senders: Mapping[str, Sender]) -> New:
+def _new(messages: Sequence[RecordMessage], senders: Mapping[str, Sender]) -> New:
     seqs: dict[StreamKey, list[int]] = {}
-    consequential = []
-    count = 0
-    for message, records in found:
-        count += len(records)
+    consequential: list[Stored] = []
+    for message in messages:
+        records = message.records
         seqs.setdefault(message.key, []).extend([item.seq for item in records])
         if has_consequences(message.key.stream, {item.kind for item in records}):
             sender = senders[message.key.device]
             consequential += [Stored(message, item, sender.kind, sender.zone) for item in records]
-    return New(count, seqs, consequential)
+    return New(sum(len(message.records) for message in messages), seqs, consequential)
