@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -23,21 +22,21 @@ def postgres_server() -> Iterator[postgres.Server]:
         yield server
 
 
-@pytest.fixture
-def site(tmp_path: Path, postgres_server: postgres.Server) -> Site:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, postgres_server: postgres.Server) -> Site:
     settings = Settings(
         broker=BrokerSettings(mqtt_port=0),
         web=WebSettings(port=0),
         database=DatabaseSettings(postgres_server.url()),
     )
-    one = Site.init(tmp_path / "plant", settings=settings)
+    one = Site.init(tmp_path_factory.mktemp("cluster") / "plant", settings=settings)
     clusters.save(one.path, clusters.on_this_machine(3))
     site = Site.open(one.path)
     broker.issue_certificate(site)
     return site
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def up(site: Site) -> Iterator[Supervisor]:
     with Supervisor(site, standard_services(site, web=False)) as supervisor:
         yield supervisor

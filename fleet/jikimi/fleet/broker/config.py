@@ -48,6 +48,8 @@ def render(site: Site, devices: Mapping[str, Iterable[int]], node: Node, directo
     document = _document(site, devices, node, directory)
     if site.cluster is not None:
         document |= _cluster(site, site.cluster, node)
+        # Left to itself the broker counts the nodes that are there when the first device connects, which may be one.
+        document["mqtt"]["stream_replicas"] = replicas(len(site.cluster.nodes))
     return json.dumps(document, indent=1) + "\n"
 
 
@@ -84,6 +86,11 @@ def _document(site: Site, devices: Mapping[str, Iterable[int]], node: Node, dire
     }
 
 
+def replicas(nodes: int) -> int:
+    """On how many nodes each message is kept: three survive the loss of one, more cost more than they give."""
+    return min(3, nodes)
+
+
 def _cluster(site: Site, cluster: Cluster, node: Node) -> dict[str, Any]:
     """What joins the nodes; sessions and messages are on as many of them as a majority needs to survive one."""
     others = [one for one in cluster.nodes if (one.host, one.route_port) != (node.host, node.route)]
@@ -93,6 +100,8 @@ def _cluster(site: Site, cluster: Cluster, node: Node) -> dict[str, Any]:
             "host": node.host,
             "port": node.route,
             "tls": {**_tls(site), "verify_and_map": False, "verify": True},
+            # A node that answers nobody is given up after three of these: the default of two minutes is for clouds.
+            "ping_interval": "2s",
             "routes": [f"nats://{bracketed(one.host)}:{one.route_port}" for one in others],
         },
     }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import nats
 from nats.errors import Error as NatsError
 
+from jikimi.fleet.broker.config import replicas
 from jikimi.fleet.jetstream import streams
 from jikimi.fleet.jetstream.pull import Pull
 from jikimi.fleet.mqtt import Incoming
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _CONNECT_S: Final = 2.0
+_SILENCE_S: Final = 6.0  # a node that has not answered for so long is left for another one
 _LOOK_S: Final = 1.0  # how often a worker says that it is there, and looks who else is
 _READ_LIMIT: Final = 512  # messages taken in one go
 _HOLD: Final = 2 * _READ_LIMIT  # with so many waiting here, no more are asked for
@@ -55,6 +57,8 @@ class Session:
         self._pulls: dict[tuple[str, int], Pull] = {}
         self._client: Client | None = None
         self._tending: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()  # connections given up
+        self._answered_s = time.monotonic()
 
     @property
     def share(self) -> set[int]:
@@ -131,10 +135,21 @@ class Session:
                 if self._client is None:
                     await self._connect()
                 await self._look()
-                self.ready = True
+                self.ready, self._answered_s = True, time.monotonic()
             except (NatsError, OSError, TimeoutError) as error:
                 _log.warning("the broker does not answer as it should, trying again: %s", error or type(error).__name__)
+                if self._client is not None and time.monotonic() - self._answered_s > _SILENCE_S:
+                    self._abandon(self._client)
             await asyncio.sleep(_LOOK_S)
+
+    def _abandon(self, client: Client) -> None:
+        """Go to another node. The library would first wait half a minute for the silent one to end its TLS in order."""
+        self._client = None
+        self._pulls.clear()
+        self._servers = self._servers[1:] + self._servers[:1]
+        ending = asyncio.create_task(client.close())
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
 
     async def _connect(self) -> None:
         client = await nats.connect(
@@ -149,11 +164,11 @@ class Session:
         )
         jetstream = client.jetstream(timeout=_CONNECT_S)
         try:
-            await streams.ensure(jetstream, self._site, self._partitions, _replicas(self._servers))
+            await streams.ensure(jetstream, self._site, self._partitions, replicas(len(self._servers)))
         except BaseException:
             await client.close()
             raise
-        self._client = client
+        self._client, self._answered_s = client, time.monotonic()
 
     async def _look(self) -> None:
         assert self._client is not None
@@ -206,12 +221,10 @@ class Session:
         except (NatsError, OSError, TimeoutError) as error:
             _log.warning("left without a word: %s", error or type(error).__name__)
         await self._client.close()
+        for ending in self._ending:
+            ending.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
 
 async def _on_error(error: Exception) -> None:
     _log.warning("broker: %s", error or type(error).__name__)
-
-
-def _replicas(servers: Sequence[str]) -> int:
-    """On how many nodes each message is kept: three survive one, more cost more than they give."""
-    return min(3, len(servers))

@@ -89,8 +89,8 @@ def enrol(site: Site, n_tags: int, batch: int) -> list[Tag]:
     return tags
 
 
-async def drive(tags: Sequence[Tag], seconds: float, say: Callable[[str], None]) -> float:
-    """Connect all, then send from all; the seconds from the first message to the last acknowledgement."""
+async def drive(tags: Sequence[Tag], going_on: Callable[[], bool], say: Callable[[str], None]) -> float:
+    """Connect all, then send from all while `going_on`; seconds from the first message to the last acknowledgement."""
     gate = asyncio.Semaphore(_CONNECTING)
 
     async def connect(tag: Tag) -> None:
@@ -100,11 +100,11 @@ async def drive(tags: Sequence[Tag], seconds: float, say: Callable[[str], None])
     async with asyncio.TaskGroup() as connecting:
         for tag in tags:
             connecting.create_task(connect(tag))
-    say(f"{len(tags)} tags are connected, sending for {seconds:g} s")
+    say(f"{len(tags)} tags are connected and send")
     start_s = time.monotonic()
     async with asyncio.TaskGroup() as sending:
         for tag in tags:
-            sending.create_task(tag.send_until(start_s + seconds))
+            sending.create_task(tag.send_while(going_on))
     took_s = time.monotonic() - start_s
     for tag in tags:
         await tag.close()
@@ -139,8 +139,20 @@ def raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def _for(seconds: float) -> Callable[[], bool]:
+    """True for so long from the first time it is asked."""
+    began_s: list[float] = []
+
+    def going_on() -> bool:
+        if not began_s:
+            began_s.append(time.monotonic())
+        return time.monotonic() - began_s[0] < seconds
+
+    return going_on
+
+
 def _measure(site: Site, tags: Sequence[Tag], batch: int, seconds: float, say: Callable[[str], None]) -> Report:
-    took_s = asyncio.run(drive(tags, seconds, say))
+    took_s = asyncio.run(drive(tags, _for(seconds), say))
     with Store.open(site.database_url, site.name) as store:
         stored = {row.device: row.stored for row in store.sequences() if row.boot == BOOT}
     return account(tags, batch, took_s, stored)

@@ -21,13 +21,14 @@ from jikimi.wire import kinds, messages, topics
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _WINDOW = 8  # messages a tag sends before it waits for their acknowledgement
 _RESEND_S = 5.0
 _SILENCE_S = 11.0  # without an acknowledgement a connection is given up, and the next node tried
 _RETRY_S = 0.5
-_CONNECT_S: Final = 30.0
+_CONNECT_S: Final = 30.0  # when thousands connect at once
+_RECONNECT_S: Final = 5.0  # where there is another node to try
 GIVE_UP_S: Final = 60.0  # without any acknowledgement: what is still open then counts as lost
 BOOT: Final = 1
 
@@ -59,7 +60,8 @@ class Tag:
 
     async def connect(self) -> None:
         """Connect and hear acknowledgements from now on. OSError, EOFError, TimeoutError, ServiceError: not so."""
-        async with asyncio.timeout(_CONNECT_S):
+        patience_s = _RECONNECT_S if self.losses and len(self._addresses) > 1 else _CONNECT_S
+        async with asyncio.timeout(patience_s):
             reader, self._writer = await asyncio.open_connection(*self._addresses[0], ssl=self._tls)
             self._writer.write(connect_packet(self.device))
             await self._expect(reader, CONNACK, b"\0\0")
@@ -67,14 +69,19 @@ class Tag:
             await self._expect(reader, SUBACK, b"\0\1\0")
         self._listening = asyncio.create_task(self._listen(reader))
 
-    async def send_until(self, deadline_s: float) -> None:
-        """Send until that moment (monotonic), then until everything is acknowledged or nothing is for a minute."""
+    async def ended(self) -> None:
+        """Wait until the connection ends."""
+        if self._listening is not None:
+            await asyncio.wait([self._listening])
+
+    async def send_while(self, going_on: Callable[[], bool]) -> None:
+        """Send as long as that holds, then until everything is acknowledged or nothing is for a minute."""
         self._heard_s = time.monotonic()
         while True:
             try:
                 if self._listening is None:
                     await self.connect()
-                await self._work(deadline_s)
+                await self._work(going_on)
             except (OSError, EOFError, TimeoutError, ServiceError):
                 # ServiceError: a node that lost the others refuses; another one, or the same one later, does not.
                 self.losses += 1
@@ -102,10 +109,10 @@ class Tag:
             self._mid = self._mid % 0xFFFF + 1
             self._writer.write(publish_packet(topic, self._mid, payload))
 
-    async def _work(self, deadline_s: float) -> None:
+    async def _work(self, going_on: Callable[[], bool]) -> None:
         self._write_open()  # what was sent on another connection
         self.resent += len(self._open)
-        while self._open or time.monotonic() < deadline_s:
+        while self._open or going_on():
             if not self._open:
                 self._make_new()
                 self._write_open()
