@@ -29,6 +29,7 @@ _LONGEST = 120_000  # samples that fit beside the program
 
 DETECTORS = ("ble", "exertion", "uwb", "zone", "separation_mm")
 
+Raw = NDArray[np.int16]  # (n, 6) counts
 Event = tuple[int, int, int, int]
 Job = tuple[str, list[int], list[list[Any]]]  # detector, settings, pushes
 
@@ -67,6 +68,11 @@ def missing() -> str | None:
     return None
 
 
+def compiler() -> list[str]:
+    """Command and flags that compile for it."""
+    return [_CC, *_TARGET]
+
+
 def _call(command: list[str], seconds: int) -> str:
     try:
         done = subprocess.run(
@@ -102,7 +108,7 @@ def _output(main: str, symbol: str, data: bytes, settings: Mapping[str, int]) ->
         return _call([_QEMU, *_MACHINE, *_SEMIHOSTING, "-kernel", str(image)], 300)
 
 
-def run(raw: NDArray[np.int16], chip: Chip) -> Run:
+def run(raw: Raw, chip: Chip) -> Run:
     """Push `raw` (n, 6) counts through fall and bend, with a radio and a heart-rate sensor's worth of the others."""
     if len(raw) > _LONGEST:
         raise Rv32Error(f"{len(raw)} samples do not fit beside the program; at most {_LONGEST}")

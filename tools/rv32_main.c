@@ -1,13 +1,9 @@
 /* The signal core on rv32: samples built into the image, events and instruction counts on the semihosted console. */
 #include <stdio.h>
 
-#include "sig_ble.h"
-#include "sig_exertion.h"
 #include "sig_motion.h"
-#include "sig_uwb.h"
-#include "sig_zone.h"
 
-enum { BLOCK = 16, ROOM = 8, SLOW = 10, HEART = 100 }; /* radio every 10 samples, heart rate every 100 */
+enum { BLOCK = 16, ROOM = 8 };
 
 extern const uint8_t samples[];
 extern const uint8_t samples_end[];
@@ -15,9 +11,6 @@ extern const uint8_t samples_end[];
 static sig_front_t front;
 static sig_fall_t fall;
 static sig_bend_t bend;
-static sig_ble_t ble;
-static sig_zone_t zone;
-static sig_exertion_t exertion;
 
 static uint32_t instructions(void) {
     uint32_t count;
@@ -63,21 +56,6 @@ static void run_motion(uint32_t n) {
     pass(n, &fall, &bend, "both");
 }
 
-static void run_slow(uint32_t n) {
-    uint32_t start = instructions();
-    for (uint32_t i = 0; i < n; i += SLOW) {
-        sig_ble_result_t result;
-        sig_ble_push(&ble, i * 10, -60 - (int32_t)(i / SLOW % 9), &result);
-        sig_zone_push(&zone, i * 10, result.estimate_mm);
-    }
-    cost("proximity", instructions() - start);
-    start = instructions();
-    for (uint32_t i = 0; i < n; i += HEART) {
-        sig_exertion_push(&exertion, i * 10, 90 + (int32_t)(i / HEART % 60));
-    }
-    cost("exertion", instructions() - start);
-}
-
 static void run_decisions(void) {
     uint8_t bytes[SIG_FALL_FEATURES];
     int16_t features[SIG_BEND_FEATURES];
@@ -96,14 +74,12 @@ static void run_decisions(void) {
 }
 
 int main(void) {
-    const sig_zone_config_t zone_config = {5000, 2500, 500, 1000};
     const uint32_t n = (uint32_t)(samples_end - samples) / SIG_SAMPLE_BYTES;
-    if (!begin() || sig_ble_init(&ble) != 0 || sig_zone_init(&zone, &zone_config) != 0 || sig_exertion_init(&exertion, 60, 190) != 0) {
+    if (!begin()) {
         printf("refused\n");
         return 1;
     }
     run_motion(n);
-    run_slow(n);
     run_decisions();
     printf("done %lu\n", (unsigned long)n);
     return 0;

@@ -1,4 +1,9 @@
-"""What the signal core costs: bytes of .mpy, states, objects, stack; instructions on rv32. `--json` for machines."""
+"""What the signal core costs, beside what it cost when the table was last written.
+
+    python -m tools.sizes [--json | --write]
+
+Bytes of .mpy, states and stack; instructions on rv32, a sample and a decision. The table is native/sizes.json.
+"""
 
 from __future__ import annotations
 
@@ -13,108 +18,140 @@ from pathlib import Path
 import numpy as np
 from jikimi.sigcore._sigcore import ffi
 
-from tools import rv32
+from tools import rv32, stack
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "native"
-MPY_BUDGET, STATE_BUDGET, RV32_BUDGET = 24 * 1024, 1024, 600
+WRITTEN = NATIVE / "sizes.json"
+MPY_BUDGET, STATE_BUDGET, STACK_BUDGET, RV32_BUDGET = 24 * 1024, 1024, 2048, 600
+# What a user of the core calls for every sample, reading or advert.
+_ENTRIES = ("_init", "_push", "_mm")
+_HERE = ["gcc", "-std=c99", "-Os", "-fpic"]
+
+Table = dict[str, float]
 
 
-def state_bytes() -> dict[str, int]:
-    """Bytes of every state a caller owns: the structures that have an `_init` or `_push` of their name."""
+def state_bytes() -> Table:
+    """Bytes of every state a caller owns: the structures that have an `_init` of their name."""
     headers = "\n".join(path.read_text(encoding="utf-8") for path in (NATIVE / "include").glob("*.h"))
     names = sorted(set(re.findall(r"\bint\w* (sig_\w+)_init\((sig_\w+_t) \*", headers)))
     return {name: ffi.sizeof(type_name) for name, type_name in names}
 
 
-def object_bytes() -> dict[str, dict[str, int]]:
-    """Code and constants of every object, compiled for this machine as the .mpy is."""
-    found = {}
+def object_bytes() -> Table:
+    """Code and constants of every source file, compiled for this machine as the .mpy is."""
+    found: Table = {}
     with tempfile.TemporaryDirectory() as folder:
         for source in sorted((NATIVE / "src").glob("*.c")):
             target = Path(folder) / (source.stem + ".o")
             include = [f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
-            subprocess.run(["gcc", "-std=c99", "-Os", "-fpic", *include, "-c", source, "-o", target], check=True)
+            subprocess.run([*_HERE, *include, "-c", source, "-o", target], check=True)
             listing = subprocess.run(["size", "-A", target], check=True, capture_output=True, text=True).stdout
-            found[source.stem] = {"code": _section(listing, ".text"), "constants": _section(listing, ".rodata")}
+            found[source.stem] = sum(
+                int(size) for size in re.findall(r"^\.(?:text|rodata)\S* +(\d+)", listing, re.MULTILINE)
+            )
     return found
 
 
-def _section(listing: str, name: str) -> int:
-    return sum(int(size) for size in re.findall(rf"^{re.escape(name)}\S* +(\d+)", listing, re.MULTILINE))
-
-
-def mpy_bytes() -> dict[str, int]:
+def mpy_bytes() -> Table:
     """Bytes of every native module that was built."""
     folder = NATIVE / "jikimi" / "sigcore" / "mpy"
     return {path.name: path.stat().st_size for path in sorted(folder.glob("*.mpy"))}
 
 
-def stack_bytes() -> dict[str, int]:
-    """Largest stack frame of a function, per source file (callers add up), compiled for this machine."""
-    found = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for source in sorted((NATIVE / "src").glob("*.c")):
-            target = Path(folder) / (source.stem + ".o")
-            include = [f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
-            command = [
-                "gcc",
-                "-std=c99",
-                "-Os",
-                "-fpic",
-                "-fstack-usage",
-                *include,
-                "-c",
-                str(source),
-                "-o",
-                str(target),
-            ]
-            subprocess.run(command, check=True)
-            lines = target.with_suffix(".su").read_text(encoding="utf-8").splitlines()
-            found[source.stem] = max(int(line.split("\t")[1]) for line in lines)
-    return found
+def stack_bytes() -> Table:
+    """Largest stack of what a user calls, with everything below it: on rv32 when that compiler is here, else here."""
+    found = stack.worst(_HERE if rv32.missing() else rv32.compiler())
+    return {name: size for name, size in found.items() if name.endswith(_ENTRIES)}
 
 
-def instructions() -> dict[str, float]:
-    """Instructions on rv32: per sample of ten minutes' walking at 100 Hz, and per decision."""
+def motion() -> rv32.Raw:
+    """Ten minutes of walking with a jolt every 20 s at 100 Hz, in counts of SisFall's chips."""
     t = np.arange(60_000) / 100
     raw = np.random.default_rng(7).normal(0, 8, (len(t), 6))
     raw[:, 1] -= 256 + 77 * np.sin(11 * t)
     raw[(t % 20) < 0.05, 0] += 750
-    done = rv32.run(raw.clip(-32768, 32767).astype("<i2"), rv32.Chip(100))
-    whole = {name: count for name, count in done.cost.items() if name.startswith("decision")}
-    shares = {name: round(count / done.samples, 1) for name, count in done.cost.items() if name not in whole}
-    return {**shares, "all": round(sum(shares.values()), 1), **whole}
+    return raw.clip(-32768, 32767).astype("<i2")
 
 
-def _print_counts(counts: dict[str, float], sentence: str | None) -> None:
-    print(
-        sentence or f"{'rv32 instructions':<28}{'count':>8}   a sample at 100 Hz (budget {RV32_BUDGET}), or a decision"
-    )
-    for name, count in counts.items():
-        print(f"{name:<28}{count:>8}")
+def scalar_jobs() -> list[rv32.Job]:
+    """Ten minutes of one machine's adverts and ranges at 10 Hz and of heart rate at 1 Hz."""
+    rng = np.random.default_rng(7)
+    at = range(0, 600_000, 100)
+    distance = (4000 + 3000 * np.sin(np.arange(6000) / 40)).astype(int).tolist()
+    chip = rng.integers([-9500, -10500, 30], [-7500, -7800, 90], (6000, 3)).tolist()
+    heart = (100 + 40 * np.sin(np.arange(600) / 60) + rng.normal(0, 2, 600)).astype(int).tolist()
+    return [
+        ("ble", [], [[t, r] for t, r in zip(at, rng.integers(-75, -55, 6000).tolist(), strict=True)]),
+        ("uwb", [0], [[d, c] for d, c in zip(distance, chip, strict=True)]),
+        ("zone", [5000, 2500, 500, 1000], [[t, d] for t, d in zip(at, distance, strict=True)]),
+        ("exertion", [60, 190], [[1000 * i, bpm] for i, bpm in enumerate(heart)]),
+    ]
+
+
+def instructions() -> tuple[Table, Table]:
+    """Instructions on rv32: a sample at 100 Hz by part and in all, and one decision or push."""
+    done = rv32.run(motion(), rv32.Chip(100))
+    whole: Table = {name: count for name, count in done.cost.items() if name.startswith("decision")}
+    shares: Table = {name: round(n / done.samples, 1) for name, n in done.cost.items() if name not in whole}
+    jobs = scalar_jobs()
+    _, counts = rv32.answers(jobs)
+    for (name, _, pushes), count in zip(jobs, counts, strict=True):
+        shares[name] = round(count / done.samples, 1)
+        whole[f"push_{name}"] = round(count / len(pushes), 1)
+    return {**shares, "all": round(sum(shares.values()), 1)}, whole
+
+
+def measure() -> dict[str, Table]:
+    """Everything, by part of the table."""
+    tables = {"mpy": mpy_bytes(), "state": state_bytes(), "stack": stack_bytes(), "object": object_bytes()}
+    if not rv32.missing():
+        tables["rv32 a sample"], tables["rv32 a call"] = instructions()
+    return tables
+
+
+def over_budget(tables: dict[str, Table]) -> list[str]:
+    """A sentence for every figure beyond its budget."""
+    limits = [(tables["mpy"], MPY_BUDGET), (tables["state"], STATE_BUDGET), (tables["stack"], STACK_BUDGET)]
+    sample = tables.get("rv32 a sample", {})
+    limits.append(({"all": sample["all"]} if sample else {}, RV32_BUDGET))
+    return [
+        f"{name}: {figure:g} of {limit}" for table, limit in limits for name, figure in table.items() if figure > limit
+    ]
+
+
+def lines(tables: dict[str, Table], before: dict[str, Table]) -> list[str]:
+    """The table in print: figure, and how it differs from the one written."""
+    text = []
+    for part, table in tables.items():
+        old = before.get(part, {})
+        text.append(f"{part:<32}{'now':>10}{'before':>10}{'':>10}")
+        for name in [*table, *(name for name in old if name not in table)]:
+            now, then = table.get(name), old.get(name)
+            figures = [f"{'–' if x is None else format(x, 'g'):>10}" for x in (now, then)]
+            change = f"{now - then:>+10.4g}" if now is not None and then is not None and now != then else ""
+            text.append(f"  {name:<30}{''.join(figures)}{change}")
+    return text
 
 
 def main() -> int:
     """Print the table; exit code 1 when a budget is broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="only the figures")
+    parser.add_argument("--write", action="store_true", help=f"make them the table in {WRITTEN.relative_to(ROOT)}")
     args = parser.parse_args()
-    modules, states, objects, stack = mpy_bytes(), state_bytes(), object_bytes(), stack_bytes()
-    sentence = rv32.missing()
-    counts = {} if sentence else instructions()
+    tables = measure()
+    before = json.loads(WRITTEN.read_text(encoding="utf-8")) if WRITTEN.exists() else {}
+    broken = over_budget(tables)
     if args.json:
-        print(json.dumps({"mpy": modules, "state": states, "object": objects, "stack": stack, "rv32": counts}))
+        print(json.dumps(tables))
     else:
-        for name, size in modules.items():
-            print(f"{name:<28}{size:>8} bytes of {MPY_BUDGET}")
-        for name, size in states.items():
-            print(f"{name + ' state':<28}{size:>8} bytes of {STATE_BUDGET}")
-        print(f"{'object (gcc -Os, here)':<28}{'code':>8}{'constants':>11}{'stack':>8}")
-        for name, part in objects.items():
-            print(f"{name:<28}{part['code']:>8}{part['constants']:>11}{stack[name]:>8}")
-        _print_counts(counts, sentence)
-    broken = any(size > MPY_BUDGET for size in modules.values()) or any(size > STATE_BUDGET for size in states.values())
+        print("\n".join(lines(tables, before)))
+    if sentence := rv32.missing():
+        print(sentence, file=sys.stderr)
+    elif args.write:
+        WRITTEN.write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
+    print(*(f"over budget: {line}" for line in broken), sep="\n", file=sys.stderr, end="\n" if broken else "")
     return 1 if broken else 0
 
 

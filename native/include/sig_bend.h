@@ -66,13 +66,15 @@ typedef struct {
     int32_t gravity[3];    /* 1/16 mg */
     int32_t direction[3];  /* of gravity; length 4096 */
     int32_t upright[3];    /* usual direction; 1/256 of that */
+    int32_t along;         /* part of the direction along upright; 4096 when they are the same */
     int32_t unrest_16;     /* slow mean of the unrest, 1/16 mg */
     int32_t angle_deg;
     int32_t enter_deg;     /* angle beyond which the next excursion begins */
     int32_t bending;       /* 1 during an excursion */
     uint32_t candidates;   /* excursions judged so far */
     sig_bend_excursion_t excursion;
-    sig_bend_cell_t recent[SIG_BEND_RECENT]; /* newest first */
+    int32_t newest; /* index of the newest cell in */
+    sig_bend_cell_t recent[SIG_BEND_RECENT];
     uint32_t band_ms[SIG_BEND_BANDS];        /* time in each band so far; stays at its highest after 49 days */
     sig_events_t events;
 } sig_bend_t;

@@ -104,10 +104,13 @@ static sig_bend_cell_t close_cell(sig_bend_t *s) {
 }
 
 static void remember(sig_bend_t *s, const sig_bend_cell_t *cell) {
-    for (int i = SIG_BEND_RECENT - 1; i > 0; i--) {
-        s->recent[i] = s->cells_seen == 0 ? *cell : s->recent[i - 1];
+    if (s->cells_seen == 0) {
+        for (int i = 0; i < SIG_BEND_RECENT; i++) {
+            s->recent[i] = *cell;
+        }
     }
-    s->recent[0] = *cell;
+    s->newest = s->newest + 1 == SIG_BEND_RECENT ? 0 : s->newest + 1;
+    s->recent[s->newest] = *cell;
     const int32_t unrest = cell->unrest_mg * 16;
     s->unrest_16 = s->cells_seen == 0 ? unrest : s->unrest_16 + (unrest - s->unrest_16) / 16;
 }
@@ -120,7 +123,7 @@ static void on_cell(sig_bend_t *s) {
         learn_upright(s, s->cells_seen == 0 ? 0 : 2);
     }
     s->cells_seen += 1;
-    s->angle_deg = sig_bend_angle_deg(s);
+    sig_bend_measure_angle(s);
     follow(s, &cell, rate);
     count_band(s);
 }

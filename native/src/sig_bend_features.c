@@ -47,41 +47,40 @@ static int32_t cos_between(const int32_t *a, const int32_t *b, int32_t one) {
 
 int32_t sig_bend_turn(sig_bend_t *s) {
     int32_t mg[3];
-    int32_t moved[3];
+    uint32_t moved = 0;
     for (int i = 0; i < 3; i++) {
         mg[i] = s->gravity[i] / 16;
     }
     const int32_t size = length(mg);
     for (int i = 0; i < 3; i++) {
         const int32_t now = size == 0 ? s->direction[i] : mg[i] * ONE / size;
-        moved[i] = now - s->direction[i];
+        const int32_t step = now - s->direction[i];
+        moved += (uint32_t)(step * step);
         s->direction[i] = now;
     }
-    return s->cells_seen == 0 ? 0 : length(moved);
+    return s->cells_seen == 0 ? 0 : (int32_t)sig_isqrt_near(moved, STILL_RATE);
 }
 
-static void usual(const sig_bend_t *s, int32_t *out) {
+void sig_bend_measure_angle(sig_bend_t *s) {
+    int32_t dot = 0;
+    uint32_t square = 0;
     for (int i = 0; i < 3; i++) {
-        out[i] = s->upright[i] / 256;
+        const int32_t upright = s->upright[i] / 256;
+        dot += s->direction[i] * upright;
+        square += (uint32_t)(upright * upright);
     }
-}
-
-int32_t sig_bend_angle_deg(const sig_bend_t *s) {
-    int32_t upright[3];
-    usual(s, upright);
-    const int32_t cos_angle = cos_between(s->direction, upright, 16384);
-    const int32_t size = cos_angle < 0 ? -cos_angle : cos_angle;
-    int32_t low = 0;
-    int32_t high = 90;
-    while (low < high) {
-        const int32_t middle = (low + high) / 2;
-        if (cosine[middle] <= size) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
+    const int32_t size = (int32_t)sig_isqrt_near(square, ONE);
+    s->along = size == 0 ? ONE : dot / size;
+    const int32_t cos_angle = size == 0 ? 4 * ONE : dot * 4 / size;
+    const int32_t wanted = cos_angle < 0 ? -cos_angle : cos_angle;
+    int32_t deg = s->angle_deg > 90 ? 180 - s->angle_deg : s->angle_deg; /* near where it was */
+    while (deg < 90 && cosine[deg] > wanted) {
+        deg++;
     }
-    return cos_angle < 0 ? 180 - low : low;
+    while (deg > 0 && cosine[deg - 1] <= wanted) {
+        deg--;
+    }
+    s->angle_deg = cos_angle < 0 ? 180 - deg : deg;
 }
 
 void sig_bend_begin(sig_bend_t *s) {
@@ -92,8 +91,8 @@ void sig_bend_begin(sig_bend_t *s) {
     e->start_min_mg = INT32_MAX;
     e->rising = 1;
     e->unrest_before = s->unrest_16 / 16;
-    for (int i = 1; i <= BEFORE_CELLS; i++) {
-        const sig_bend_cell_t *cell = &s->recent[i];
+    for (int32_t age = 1; age <= BEFORE_CELLS; age++) {
+        const sig_bend_cell_t *cell = &s->recent[s->newest >= age ? s->newest - age : s->newest - age + SIG_BEND_RECENT];
         e->start_max_mg = cell->mag_max_mg > e->start_max_mg ? cell->mag_max_mg : e->start_max_mg;
         e->start_min_mg = cell->mag_min_mg < e->start_min_mg ? cell->mag_min_mg : e->start_min_mg;
     }
@@ -101,13 +100,8 @@ void sig_bend_begin(sig_bend_t *s) {
 
 /* What of the direction is not upright; 1/16 of the direction's length, so that 25 s of it can be summed. */
 static void tilt_of(const sig_bend_t *s, int32_t *out) {
-    int32_t upright[3];
-    usual(s, upright);
-    const int32_t along = cos_between(s->direction, upright, ONE);
-    const int32_t size = length(upright);
     for (int i = 0; i < 3; i++) {
-        const int32_t part = size == 0 ? 0 : upright[i] * along / size;
-        out[i] = (s->direction[i] - part) / 16;
+        out[i] = (s->direction[i] - s->upright[i] / 256 * s->along / ONE) / 16;
     }
 }
 

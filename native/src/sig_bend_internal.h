@@ -7,8 +7,8 @@
 /* Take the new direction of gravity. Returns how far it turned since the last cell (4096 = 57 degrees). */
 int32_t sig_bend_turn(sig_bend_t *s);
 
-/* Angle between the direction of gravity and upright, 0..180. */
-int32_t sig_bend_angle_deg(const sig_bend_t *s);
+/* Measure the angle between the direction of gravity and upright, 0..180. */
+void sig_bend_measure_angle(sig_bend_t *s);
 
 /* Start describing an excursion, and add a cell to the description. */
 void sig_bend_begin(sig_bend_t *s);

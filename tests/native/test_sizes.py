@@ -1,0 +1,41 @@
+"""What the core costs stays within its budgets, and the tool that says so adds up correctly."""
+
+import pytest
+
+from tools import rv32, sizes, stack
+
+
+def test_the_deepest_path_through_the_calls_is_what_a_function_needs():
+    frames = {"push": 32, "tick": 16, "judge": 100, "root": 8}
+    calls = {"push": {"tick", "root"}, "tick": {"judge", "root"}, "judge": {"root", "memcpy"}}
+    assert stack.deepest(frames, calls) == {"push": 156, "tick": 124, "judge": 108, "root": 8}
+
+
+def test_a_function_that_calls_itself_has_no_known_stack():
+    with pytest.raises(stack.UnboundedError, match="calls itself"):
+        stack.deepest({"a": 8, "b": 8}, {"a": {"b"}, "b": {"a"}})
+
+
+def test_the_table_shows_what_changed_what_is_new_and_what_is_gone():
+    text = sizes.lines({"state": {"a": 8, "b": 3}}, {"state": {"a": 12, "c": 1}})
+    assert [line.split() for line in text[1:]] == [["a", "8", "12", "-4"], ["b", "3", "–"], ["c", "–", "1"]]
+
+
+def test_a_figure_beyond_its_budget_is_named():
+    tables = {"mpy": {"x.mpy": 24577}, "state": {"sig_a": 1024}, "stack": {}, "rv32 a sample": {"a": 700, "all": 601}}
+    assert sizes.over_budget(tables) == ["x.mpy: 24577 of 24576", "all: 601 of 600"]
+
+
+def test_module_states_and_stack_are_within_their_budgets():
+    tables = {"mpy": sizes.mpy_bytes(), "state": sizes.state_bytes(), "stack": sizes.stack_bytes()}
+    assert set(tables["state"]) >= {
+        f"sig_{name}" for name in ("front", "fall", "bend", "ble", "exertion", "uwb", "zone")
+    }
+    assert sizes.over_budget(tables) == []
+
+
+def test_a_sample_is_within_its_budget_of_instructions():
+    if sentence := rv32.missing():
+        pytest.skip(sentence)
+    sample, _ = sizes.instructions()
+    assert sample["all"] <= sizes.RV32_BUDGET, sample
