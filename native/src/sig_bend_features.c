@@ -53,7 +53,8 @@ int32_t sig_bend_turn(sig_bend_t *s) {
     }
     const int32_t size = length(mg);
     for (int i = 0; i < 3; i++) {
-        const int32_t now = size == 0 ? s->direction[i] : mg[i] * ONE / size;
+        const int32_t half = mg[i] < 0 ? -size / 2 : size / 2; /* rounded: all directions are equally long */
+        const int32_t now = size == 0 ? s->direction[i] : (mg[i] * ONE + half) / size;
         const int32_t step = now - s->direction[i];
         moved += (uint32_t)(step * step);
         s->direction[i] = now;

@@ -2,15 +2,14 @@
 
 int32_t sig_trees_sum(const sig_tree_t *trees, int n_trees, const int16_t *features) {
     int32_t sum = 0;
-    for (int t = 0; t < n_trees; t++) {
-        const sig_tree_t *tree = &trees[t];
-        int node = 0;
-        for (int level = 0; level < SIG_TREE_DEPTH; level++) {
-            node = 2 * node + (features[tree->feature[node]] <= tree->limit[node] ? 1 : 2);
+    for (const sig_tree_t *tree = trees; tree != trees + n_trees; tree++) {
+        int32_t node = 0;
+        while (node < SIG_TREE_NODES) {
+            node = 2 * node + 1 + (features[tree->feature[node]] > tree->limit[node]);
         }
-        sum += 2 * tree->leaf[node - SIG_TREE_NODES];
+        sum += tree->leaf[node - SIG_TREE_NODES];
     }
-    return sum;
+    return 2 * sum;
 }
 
 int32_t sig_permille(int32_t log_odds) {

@@ -135,12 +135,12 @@ def test_people_the_tables_never_saw_are_counted_as_the_model_card_says():
 
     if not (DATA / "sisfall").is_dir():
         pytest.skip("no SisFall recordings: set JIKIMI_DATA")
-    trials = train_bend.trials()
-    counted = dict(enumerate(train_bend.counts_left_out(trials)))
+    trials, varied = train_bend.trials(), train_bend.variants()
+    counted = dict(enumerate(train_bend.counts_left_out(trials, varied, [trials])[0]))
 
     def share(activities: Sequence[str], right: Callable[[int], bool]) -> float:
         return float(np.mean([right(counted[i]) for i, trial in enumerate(trials) if trial.activity in activities]))
 
-    assert share(("D16",), lambda n: n == 1) >= 0.92
-    assert share(("D15",), lambda n: n == 1) >= 0.60
-    assert share(train_bend.SIT_LIE_STAIRS, lambda n: n > 0) <= 0.045
+    assert share(("D16",), lambda n: n == 1) >= 0.88
+    assert share(("D15",), lambda n: n == 1) >= 0.50
+    assert share(train_bend.SIT_LIE_STAIRS, lambda n: n > 0) <= 0.05
