@@ -214,7 +214,7 @@ each was chosen or counted on the very windows it is measured on:
 - told how the tag is carried *and* the answers, the best threshold reaches {mean:.3f} on average and {best:.3f} in the
   easiest of the eight positions: no position gets to 0.85 even then;
 - one threshold for all positions, chosen on the answers: {common:.3f};
-- any rule at all on the strength, knowing the densities of all eight positions but not which one it is (Bayes):
+- any rule at all on that median strength, knowing the densities of all eight positions but not which one it is (Bayes):
   {bayes:.3f}. The strength tells {bits:.2f} of the one bit that "within 2 m" is.
 
 Why: from 2 m to 4.6 m the strength falls by {loss:.1f} dB, and positions differ by {spread:.1f} dB (standard deviation
