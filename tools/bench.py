@@ -23,6 +23,7 @@ from tools import (
     bench_provision,
     bench_raw,
     bench_release,
+    bench_tag,
     bench_wire,
     postgres,
 )
@@ -84,6 +85,10 @@ def report(runs: int, messages: int) -> str:
         "## Fall detection, one sample\n",
         table(("what", "ns", "times ours"), list(bench_core.measure())),
         "Both in blocks of 16 samples at 104 Hz, ten minutes of generated walking with jolts.\n",
+        "## A whole tag on a virtual board, for a minute\n",
+        table(("wearer", "warning p50, ms", "p99", "least heap free, bytes", "bytes an hour"), bench_tag.measure()),
+        "Bytes of MQTT both ways, without TLS and TCP, the records of the start included; the heap is 256 KiB besides "
+        "what the emulation takes.\n",
         "## Durable ingest: broker, ingest and SQLite on this machine, mutual TLS, QoS 1\n",
         table(("what", "messages/s", "events/s", "messages, times plain"), ingest_rows(runs, messages)),
         f"{messages} messages from {_DEVICES} connections, medians of {runs} runs in turns; the sender shares the "
