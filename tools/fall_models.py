@@ -31,7 +31,7 @@ class Placement:
 PLACEMENTS = (
     Placement(
         "waist", 0, fall_data.sisfall, "SisFall (Sucerquia et al. 2017)", 4,
-        gbdt.Settings(trees=58, l2=4, min_curvature=4, row_share=0.6, feature_share=0.4), -220,
+        gbdt.Settings(trees=54, l2=4, min_curvature=4, row_share=0.6, feature_share=0.4), -220,
         gbdt.Settings(trees=24, rate=0.2, row_share=0.5, feature_share=0.5), 300,
     ),
     Placement(
