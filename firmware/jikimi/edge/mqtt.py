@@ -103,12 +103,12 @@ class Client:
         try:
             writer.write(bytes([_DISCONNECT, 0]))
             await self._port.wait_for_ms(writer.drain(), 500)
-        except (OSError, asyncio.TimeoutError):
+        except (OSError, ValueError, asyncio.TimeoutError):
             pass  # the peer is gone: then the last will is the right goodbye
         try:
             writer.close()
             await self._port.wait_for_ms(writer.wait_closed(), 500)
-        except (OSError, asyncio.TimeoutError):
+        except (OSError, ValueError, asyncio.TimeoutError):
             pass  # a transport that cannot even be closed properly is closed
 
     # ---- sending ----
@@ -145,7 +145,10 @@ class Client:
         async with self._write_lock:
             if self._failure or self._writer is None:
                 raise OSError(errno.ENOTCONN, "not connected")
-            self._writer.write(packet)
+            try:
+                self._writer.write(packet)
+            except ValueError as error:  # as in _within: MicroPython may write at once
+                raise OSError(errno.EACCES, str(error)) from None
             await self._within(self._writer.drain())
 
     async def _within(self, awaitable):
