@@ -20,7 +20,6 @@ from jikimi.sigcore import block
 from jikimi.sigcore.counts import ACC_LSB_PER_G, to_counts
 from tools import card, fall_data, gbdt, intervals
 from tools.model_tables import SOURCES
-from tools.train_fall import table
 
 FEATURES = (
     "peak angle", "length", "to peak", "from peak", "fullness", "fastest turn", "still", "highest", "lowest", "unrest",
@@ -29,7 +28,7 @@ FEATURES = (
 )  # fmt: skip
 BENDS = ("D15", "D16")
 SIT_LIE_STAIRS = ("D05", "D06", "D07", "D08", "D09", "D10", "D11", "D12", "D13", "D14")
-SETTINGS = gbdt.Settings(trees=26, rate=0.25, l2=3.0, min_curvature=1.5, feature_share=0.5)
+SETTINGS = gbdt.Settings(trees=24, rate=0.25, l2=3.0, min_curvature=1.5, feature_share=0.5)
 PACES = (0.5, 0.7, 1.4)  # people at work bend quicker than those on record
 VARIANT_WEIGHT = 0.4
 LIMIT = -160  # 1/256 log odds; a missed bend and an invented one weigh about the same there
@@ -142,6 +141,15 @@ def variants() -> list[list[Trial]]:
     return [trials(100, stretch) for stretch in PACES] + [trials(25)]
 
 
+def table(model: gbdt.Model) -> str:
+    """The trees as a C array."""
+    rows = [f"static const sig_tree_t bend_trees[{len(model.trees)}] = {{"]
+    for tree in model.trees:
+        parts = ("{" + ", ".join(map(str, part)) + "}" for part in (tree.feature, tree.leaf, tree.limit))
+        rows.append("    {" + ",\n     ".join(parts) + "},")
+    return "\n".join([*rows, "};"])
+
+
 def train(recorded: Sequence[Trial], others: Sequence[Trial] = ()) -> gbdt.Model:
     """Trees over all excursions of these trials; the `others` are variants of them and count less."""
     everything = [*recorded, *others]
@@ -206,9 +214,7 @@ def main() -> int:
     print(body)
     if args.write:
         model = train(recorded, [trial for rows in varied for trial in rows])
-        text = _HEAD.format(
-            n=len(recorded), trees=len(model.trees), bias=model.bias, limit=LIMIT, table=table("bend", model)
-        )
+        text = _HEAD.format(n=len(recorded), trees=len(model.trees), bias=model.bias, limit=LIMIT, table=table(model))
         (SOURCES / "sig_bend_model.h").write_text(text, encoding="utf-8")
         card.write("bends", "train_bend", body)
         print("written: sig_bend_model.h and the section of the model card", file=sys.stderr)
