@@ -44,6 +44,7 @@ class Tag:
         self.acked = 0  # records up to this seq are on the site's disk
         self.resent = 0  # messages
         self.losses = 0  # connections
+        self.last_payload = b""
         self.latencies_s: list[float] = []
         self._batch = batch
         self._addresses = list(addresses)
@@ -103,7 +104,16 @@ class Tag:
             self._writer.transport.abort()
             self._writer = None
 
-    async def say(self, topic: str, payload: bytes) -> None:
+    def cut(self) -> None:
+        """Lose the connection, as a radio does."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+    def shift_clock(self, by_ms: int) -> None:
+        """From now on take this boot to have begun at another time."""
+        self._boot_ms = max(0, self._boot_ms + by_ms)
+
+    def say(self, topic: str, payload: bytes) -> None:
         """Publish whatever, as a broken or hostile device would."""
         if self._writer is not None:
             self._mid = self._mid % 0xFFFF + 1
@@ -130,6 +140,7 @@ class Tag:
             records = [(seq, kinds.WARNING, seq * 10, _warning(seq)) for seq in range(first, self.sent + 1)]
             payload = messages.encode_records(BOOT, kinds.STREAM_EVENT, records, self._boot_ms, kinds.CLOCK_SET)
             self._mid = self._mid % 0xFFFF + 1
+            self.last_payload = payload
             self._open.append((self.sent, time.monotonic(), publish_packet(self._topic, self._mid, payload)))
 
     def _write_open(self) -> None:
