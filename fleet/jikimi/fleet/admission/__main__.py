@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import signal
 import sys
@@ -10,8 +9,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from jikimi.fleet import registry
-from jikimi.fleet.errors import JikimiError, ServiceError, StoreError
+from jikimi.fleet.errors import ServiceError, StoreError
 from jikimi.fleet.services import mark_ready
+from jikimi.fleet.services.entry import run
 from jikimi.fleet.site import Site
 
 if TYPE_CHECKING:
@@ -25,15 +25,7 @@ _log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM; the exit code is 0 then, and 1 when the service cannot work."""
-    parser = argparse.ArgumentParser(prog="jikimi.fleet.admission", description="Keep the nodes here up to date.")
-    parser.add_argument("--site", required=True, help="directory of the site")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    try:
-        serve(Site.open(parser.parse_args(arguments).site))
-    except JikimiError as error:
-        _log.error("%s", error)
-        return 1
-    return 0
+    return run(NAME, "Keep the nodes here up to date.", serve, arguments)
 
 
 def serve(site: Site) -> None:

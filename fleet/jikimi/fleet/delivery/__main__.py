@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import signal
 import sys
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING
 from jikimi.fleet import broker, content
 from jikimi.fleet.delivery import offers
 from jikimi.fleet.delivery.server import Server
-from jikimi.fleet.errors import JikimiError, StoreError
+from jikimi.fleet.errors import StoreError
 from jikimi.fleet.mqtt import Greeting, Session
 from jikimi.fleet.rollout.engine import Engine
 from jikimi.fleet.services import mark_ready
+from jikimi.fleet.services.entry import run
 from jikimi.fleet.site import Site
 from jikimi.wire import topics
 
@@ -34,15 +34,7 @@ _log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM; the exit code is 0 then, and 1 when the service cannot work."""
-    parser = argparse.ArgumentParser(prog="jikimi.fleet.delivery", description="Give devices what they fetch.")
-    parser.add_argument("--site", required=True, help="directory of the site")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    try:
-        serve(Site.open(parser.parse_args(arguments).site))
-    except JikimiError as error:
-        _log.error("%s", error)
-        return 1
-    return 0
+    return run(NAME, "Give devices what they fetch.", serve, arguments)
 
 
 def serve(site: Site) -> None:

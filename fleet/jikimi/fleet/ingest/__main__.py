@@ -17,11 +17,12 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from jikimi.fleet import broker
-from jikimi.fleet.errors import JikimiError, StoreError
+from jikimi.fleet.errors import StoreError
 from jikimi.fleet.ingest.committer import PATIENCE_S
 from jikimi.fleet.ingest.worker import Connection, Worker
 from jikimi.fleet.mqtt import Greeting, Session
 from jikimi.fleet.services import mark_ready
+from jikimi.fleet.services.entry import run_with
 from jikimi.fleet.site import Site
 from jikimi.fleet.site.names import broker_name
 from jikimi.fleet.store import Store
@@ -41,16 +42,8 @@ _log = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM; the exit code is 0 then, and 1 when the service cannot work."""
     parser = argparse.ArgumentParser(prog="jikimi.fleet.ingest", description="Store what devices send.")
-    parser.add_argument("--site", required=True, help="directory of the site")
     parser.add_argument("--worker", type=int, default=0, help="number of this worker, where there are several")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    chosen = parser.parse_args(arguments)
-    try:
-        serve(Site.open(chosen.site), chosen.worker)
-    except JikimiError as error:
-        _log.error("%s", error)
-        return 1
-    return 0
+    return run_with(parser, lambda site, chosen: serve(site, chosen.worker), arguments)
 
 
 def serve(site: Site, number: int = 0) -> None:

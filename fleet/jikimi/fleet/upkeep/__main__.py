@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import signal
 import sys
@@ -10,8 +9,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from jikimi.fleet.errors import ConfigurationError, JikimiError, StoreError
+from jikimi.fleet.errors import ConfigurationError, StoreError
 from jikimi.fleet.services import mark_ready
+from jikimi.fleet.services.entry import run
 from jikimi.fleet.site import Site
 from jikimi.fleet.store import Store
 from jikimi.fleet.upkeep import Upkeep
@@ -28,15 +28,7 @@ _EVERY_S = 5.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM; the exit code is 0 then, and 1 when the service cannot work."""
-    parser = argparse.ArgumentParser(prog="jikimi.fleet.upkeep", description="Watch for silence, delete what is old.")
-    parser.add_argument("--site", required=True, help="directory of the site")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    try:
-        serve(Site.open(parser.parse_args(arguments).site))
-    except JikimiError as error:
-        _log.error("%s", error)
-        return 1
-    return 0
+    return run(NAME, "Watch for silence, delete what is old.", serve, arguments)
 
 
 def serve(site: Site) -> None:
