@@ -123,6 +123,19 @@ def test_the_button_pairs_with_nobody_when_no_tag_or_more_than_one_is_in_contact
     assert found["two in contact"] is False
 
 
+@pytest.mark.parametrize("moment", ["at", "just after"])
+def test_a_press_while_the_operators_id_rotates_pairs_with_the_new_one(found, moment):
+    said, blinks, with_new_id = found[f"press {moment} rotation"]
+    assert said == ["jk log paired with a tag"]
+    assert blinks == [True]
+    if moment == "just after":
+        assert with_new_id
+
+
+def test_a_press_between_two_tags_that_stay_is_refused_without_a_blink(found):
+    assert found["press between two"] == [["jk log no single tag in contact"], [], False]
+
+
 def test_a_paired_tag_holds_back_its_own_warning_and_answers_in_its_advert(found):
     levels, answers = found["paired tag close to its machine"]
     assert (set(levels) <= {0}, answers) == (True, True)

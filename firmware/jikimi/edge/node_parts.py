@@ -8,6 +8,8 @@ from jikimi.edge.warn import IDENTIFY
 _TONE_HZ = 2700
 _PAIRED_MS = 2000
 _BUTTON_MS = 50
+# A press stands for so long: while a tag changes its id it is two tags for a second, then one not yet measured.
+_PRESS_MS = 3000
 _MODBUS_PARITY = {"none": None, "even": 0, "odd": 1}
 
 
@@ -73,13 +75,22 @@ def drive(machine, drive_off):
 async def watch_button(pressed, pair, signs, port, beat):
     """Every press at the machine: `pair()` says whether it exempted somebody; all lights blink when it did."""
     before = pressed()
+    asked = None  # since when a press waits for its one tag
     while True:
         beat()
         now = pressed()
         if now and not before:
-            paired = pair()
-            port.say("jk log paired with a tag" if paired else "jk log no single tag in contact")
-            if paired:
-                signs.briefly(IDENTIFY, _PAIRED_MS)
+            asked = port.ticks_ms()
         before = now
+        if asked is not None:
+            paired = pair()
+            if paired or port.ticks_diff(port.ticks_ms(), asked) >= _PRESS_MS:
+                asked = None
+                _answer(paired, signs, port)
         await port.sleep_ms(_BUTTON_MS)
+
+
+def _answer(paired, signs, port):
+    port.say("jk log paired with a tag" if paired else "jk log no single tag in contact")
+    if paired:
+        signs.briefly(IDENTIFY, _PAIRED_MS)

@@ -29,14 +29,21 @@ class Pairing:
         self._heard_ms = 0
 
     def begin(self, contacts, t_ms):
-        """The button was pressed: exempt the one tag in contact; False when there is none, or more than one."""
-        near = [c for c in contacts if c.distance_mm is not None and c.distance_mm <= self._settings.contact_mm]
+        """The button was pressed: exempt the one tag in contact; False when there is none, or more than one.
+
+        An id that has gone silent is not in contact, however near it was: the same tag may be there under its next.
+        """
+        near = [c for c in contacts if self._in_contact(c, t_ms)]
         if len(near) != 1:
             return False
         self.ephemeral = near[0].ephemeral
         self._until_ms = t_ms + self._settings.minutes * 60_000
         self._inside_ms = self._heard_ms = t_ms
         return True
+
+    def _in_contact(self, contact, t_ms):
+        near = contact.distance_mm is not None and contact.distance_mm <= self._settings.contact_mm
+        return near and t_ms - contact.heard_ms <= _GONE_MS
 
     def is_exempt(self, ephemeral):
         """Whether this id is the operator's."""

@@ -1,6 +1,6 @@
 """Speed, zones, stack light, relay and pairing on a clock of our own; prints what came of each case."""
 
-# ruff: noqa: T201 - stdout is the result.
+# ruff: noqa: T201, SIM105 - device code: MicroPython lacks contextlib; stdout is the result.
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ import json
 from jikimi.edge import identity
 from jikimi.edge.duty import Always
 from jikimi.edge.identity import pair_answer as answer
+from jikimi.edge.node_parts import watch_button
 from jikimi.edge.pairing import Pairing
 from jikimi.edge.port import port
 from jikimi.edge.proximity_node import NodeProximity
@@ -182,7 +183,7 @@ class Node:
 
     def stay(self, where, seconds):
         """`where`: id of a tag -> (distance in mm, its answer when paired)."""
-        for _ in range(seconds * 10):
+        for _ in range(int(seconds * 10)):
             self.here.ms += 100
             for ephemeral, (_distance_mm, paired) in where.items():
                 self.near.on_heard(Heard(radio.tag_advert(ephemeral, 0, paired)))
@@ -264,6 +265,45 @@ node.stay({ANNA: (700, None), BORA: (600, None)}, 3)
 result["two in contact"] = node.near.pair()
 node.stay({ANNA: (700, None)}, 5)
 result["vanished operator"] = [node.near.pair(), node.stay({}, 20), node.near._pairing.ephemeral]
+
+
+# The button, at the moment at which the operator's id rotates.
+
+
+def press(node, then, seconds):
+    """What the console says and whether the lights blink: the button goes down, and `then` is what is around."""
+    said, blinks, levels = [], [], [0, 1]
+    port = node.here
+    port.say = said.append
+
+    async def tick(_ms):
+        if said or port.ms >= until_ms:
+            raise OSError("end")
+        node.stay(then, 0.1)
+
+    port.sleep_ms = tick
+    until_ms = port.ms + seconds * 1000
+    signs = Section({"briefly": lambda *what: blinks.append(what[0] == IDENTIFY)})
+    pressed = lambda: levels.pop(0) if levels else 1  # noqa: E731
+    try:
+        asyncio.run(watch_button(pressed, node.near.pair, signs, port, lambda: None))
+    except OSError:
+        pass
+    return [said, blinks, node.near._pairing.ephemeral == ANNA2]
+
+
+def operator(seconds_after_rotation):
+    node = Node(Fixed(0))
+    node.stay({ANNA: (700, None)}, 2)
+    node.stay({ANNA2: (700, None)}, seconds_after_rotation)
+    return node
+
+
+for case, passed in (("at", 0), ("just after", 0.4)):
+    result["press " + case + " rotation"] = press(operator(passed), {ANNA2: (700, None)}, 5)
+node = Node(Fixed(0))
+node.stay({ANNA: (700, None), ANNA2: (600, None)}, 3)
+result["press between two"] = press(node, {ANNA: (700, None), ANNA2: (600, None)}, 5)
 
 
 # The tag's side.
