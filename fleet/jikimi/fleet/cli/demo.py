@@ -53,6 +53,10 @@ def command(
 
     Ends after --seconds, or on Ctrl-C, with an account of what was acted, detected, stored and lost.
 
+    Falls, calls for help and machines that come too close are acted from the first seconds on. A run of 100 s or more,
+    or without end, also has a worker who lies motionless for a minute; one of 400 s or more, with three tags or more,
+    one who does not answer a check-in, and of 740 s or more one who answers the first and misses the second.
+
     Example: jikimi demo --seconds 20 --tags 3 --machines 2 --no-web
     """
     from jikimi.fleet.demo.requirements import check  # slow imports from here on

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from jikimi.fleet.demo.acts import Acts
@@ -25,11 +26,13 @@ from jikimi.fleet.demo.matching import (
 )
 from jikimi.fleet.demo.stage import Member
 from jikimi.fleet.demo.stored import Stored, StoredRecord
-from jikimi.fleet.floor import Floor
+from jikimi.fleet.floor import Floor, Rest
 from jikimi.wire import kinds
 
 _PERIOD_BYTES, _EPHEMERAL_BYTES = 8, 8
 _NOBODY = ""
+_STILL_S, _STILL_HEARD_S = 60.0, 70.0  # from lying down to the record: a minute, and the time to come to rest
+_ROUND_S, _MISSED_HEARD_S = 2.0, 6.0  # around the end of the time for an answer: the tag looks once a second
 _HEARD_S = 4.0  # from the press to the record: 1.5 s of holding, and the board's own clock
 
 
@@ -60,14 +63,12 @@ def score(members: Sequence[Member], floor: Floor, stored: Stored, epoch_ms: flo
     )
 
 
-def button_figures(acts: Acts, stored: Stored, epoch_ms: float, end_s: float) -> dict[str, Any]:
-    """Calls for help against the presses, and what else the tags' own alarms came to."""
-    calls = [act for act in acts.done if act.what == "sos" and act.t_s + _HEARD_S <= end_s]
-    heard = [
-        (record.key.device, (record.epoch_ms - epoch_ms) / 1000)
-        for record in stored.records
-        if record.kind == kinds.SOS
-    ]
+def button_figures(acts: Acts, rests: Sequence[Rest], stored: Stored, epoch_ms: float, end_s: float) -> dict[str, Any]:
+    """Calls, stillness and missed check-ins against what was acted, and what else the tags' own alarms came to."""
+    due = partial(_due, stored, epoch_ms, end_s)
+    calls = due(kinds.SOS, acts.times("sos"), 0.0, _HEARD_S)
+    still = due(kinds.NO_MOTION, [(rest.board, rest.begin_s) for rest in rests], _STILL_S, _STILL_HEARD_S)
+    unanswered = due(kinds.CHECK_IN_MISSED, acts.times("no-answer"), -_ROUND_S, _MISSED_HEARD_S)
     falls = {(r.key.device, r.key.boot, r.key.seq) for r in stored.records if r.kind == kinds.FALL}
     cancelled = [
         record
@@ -77,12 +78,34 @@ def button_figures(acts: Acts, stored: Stored, epoch_ms: float, end_s: float) ->
     counts = Counter(record.kind for record in stored.records)
     return {
         "acted_sos": len(calls),
-        "detected_sos": sum(any(b == c.board and 0 <= t - c.t_s <= _HEARD_S for b, t in heard) for c in calls),
+        "detected_sos": sum(calls),
         "cancelled_falls": sum((r.key.device, *_meant(r)) in falls for r in cancelled),
+        "acted_no_motion": len(still),
+        "detected_no_motion": sum(still),
         "no_motion_alarms": counts[kinds.NO_MOTION],
+        "acted_check_ins_missed": len(unanswered),
+        "detected_check_ins_missed": sum(unanswered),
         "check_ins_missed": counts[kinds.CHECK_IN_MISSED],
         "node_warnings": counts[kinds.WARNING],
     }
+
+
+def _due(
+    stored: Stored,
+    epoch_ms: float,
+    end_s: float,
+    kind: int,
+    acted: Iterable[tuple[str, float]],
+    from_s: float,
+    until_s: float,
+) -> list[bool]:
+    """For each (board, time) acted whose record was due by `end_s`: whether one came in [from, until] after it."""
+    heard = [(r.key.device, (r.epoch_ms - epoch_ms) / 1000) for r in stored.records if r.kind == kind]
+    return [
+        any(by == board and from_s <= t - t_s <= until_s for by, t in heard)
+        for board, t_s in acted
+        if t_s + until_s <= end_s
+    ]
 
 
 def _meant(record: StoredRecord) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import sys
 import threading
@@ -13,13 +14,14 @@ from types import TracebackType
 from typing import Self
 
 from jikimi.fleet.demo import account, connections, stage, stored
-from jikimi.fleet.demo.acts import Acts
+from jikimi.fleet.demo.acts import CLEAR_S, Acts
+from jikimi.fleet.demo.check_ins import steps
 from jikimi.fleet.demo.feed import Feed
 from jikimi.fleet.demo.ledger import Ledger
 from jikimi.fleet.demo.summary import Summary
 from jikimi.fleet.demo.view import State, View
 from jikimi.fleet.errors import ServiceError
-from jikimi.fleet.floor import Floor, default_plan, workers
+from jikimi.fleet.floor import Floor, cast, default_plan, workers
 from jikimi.fleet.services import Supervisor, standard_services
 from jikimi.fleet.store import Store
 from jikimi.fleet.virtual import VirtualBoard, World
@@ -73,11 +75,12 @@ class Factory:
         options, plan = self._options, default_plan(self._options.machines)
         motions = workers(options.tags, options.recordings, options.seed)
         self.site = stage.make_site(options.directory)
-        self.members = stage.register(self.site, plan, options.tags)
+        parts = cast(options.tags, self._seconds)
+        self.members = stage.register(self.site, plan, options.tags, parts)
         stage.flash(self.members)
         tags = [member.device for member in self.members if member.is_tag]
         nodes = [member.device for member in self.members if not member.is_tag]
-        self.floor = Floor(plan, dict(zip(tags, motions, strict=True)), nodes, options.seed)
+        self.floor = Floor(plan, dict(zip(tags, motions, strict=True)), nodes, options.seed, parts)
         self._tags = tags
         self._supervisor = Supervisor(self.site, standard_services(self.site, web=options.web), self._view.say)
         self._stack.callback(self._supervisor.stop)
@@ -89,7 +92,7 @@ class Factory:
     def _start_boards(self) -> None:
         self._world = self._stack.enter_context(World(self.floor.bodies, self.floor.channel, seed=self._options.seed))
         self.world_epoch_ms = time.time() * 1000 - self._world.now() * 1000
-        self._acts = Acts(self._tags, self._world.press)
+        self._acts = Acts(self._tags, self._world.press, self.floor.lone, steps(self._seconds))
         self._boards = [self._stack.enter_context(self._board(member)) for member in self.members]
         for board in self._boards:
             board.start()
@@ -137,12 +140,16 @@ class Factory:
             self._view.say(f"live page: {page}")
         while not self._stop.is_set() and not self._over():
             self._tick()
-            self._acts.tick(self.floor.opened_s or 0.0, self._world.now(), self.floor.acted_falls(self._world.now()))
+            self._act(self._world.now())
             self._view.show(self._state())
             self._stop.wait(_TICK_S)
         self.end_s = self._world.now()
         self.floor.close(self.end_s)
         self.tls = connections.over_tls(self.site)
+
+    def _act(self, now_s: float) -> None:
+        falls, rests = self.floor.acted_falls(now_s), self.floor.rests(now_s + CLEAR_S)
+        self._acts.tick(self.floor.opened_s or 0.0, now_s, falls, rests)
 
     def _drain(self) -> None:
         """Wait until every record a device has written is stored and no new one comes, or the deadline passes."""
@@ -183,13 +190,17 @@ class Factory:
             restarts=services | boards,
             missed=[*scores.falls.missed, *scores.incursions.missed],
             interrupted=self._stop.is_set(),
-            **account.button_figures(self._acts, kept, self.world_epoch_ms, self.end_s),
+            **account.button_figures(self._acts, self.floor.rests(self.end_s), kept, self.world_epoch_ms, self.end_s),
             **account.figures(self.ledger, due, kept),
         )
 
+    @property
+    def _seconds(self) -> float:
+        """How long the floor is open, infinity: until stopped."""
+        return math.inf if self._options.seconds is None else self._options.seconds
+
     def _over(self) -> bool:
-        seconds = self._options.seconds
-        return seconds is not None and self.floor.shift_s(self._world.now()) >= seconds
+        return self.floor.shift_s(self._world.now()) >= self._seconds
 
     def _tick(self) -> None:
         self._supervisor.wait(0)  # raises when a service cannot be kept running

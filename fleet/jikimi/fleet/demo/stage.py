@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from jikimi.fleet import registry
-from jikimi.fleet.floor import Machine, Plan
+from jikimi.fleet.demo.check_ins import PERIOD_MIN
+from jikimi.fleet.floor import NO_PARTS, Cast, Machine, Plan
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.files import write_atomic
 from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.fleet.virtual import image
 
 _SECRET_BYTES = 16
+NO_MOTION_MIN = 1  # of the one who lies still: the shortest time there is
 _VITALS_S = 5  # the page of a short run should show them
 
 
@@ -44,9 +46,12 @@ def make_site(directory: Path) -> Site:
     return Site.init(directory, "demo", settings)
 
 
-def register(site: Site, plan: Plan, tags: int) -> list[Member]:
-    """Tags first, then a node per machine, the last one a gateway; writes the floor plan."""
-    crew = [_tag(site, plan, number) for number in range(tags)]
+def register(site: Site, plan: Plan, tags: int, parts: Cast = NO_PARTS) -> list[Member]:
+    """Tags first, set for the parts of their wearers, then a node per machine, the last one a gateway.
+
+    Writes the floor plan.
+    """
+    crew = [_tag(site, plan, number, parts) for number in range(tags)]
     last = len(plan.machines) - 1
     nodes = [_node(site, machine, gateway=i == last) for i, machine in enumerate(plan.machines)]
     floor = plan.to_json([node.device for node in nodes])
@@ -63,15 +68,23 @@ def flash(members: list[Member]) -> None:
         image.write_image(settings if member.gateway else application | settings, member.root)
 
 
-def _tag(site: Site, plan: Plan, number: int) -> Member:
+def _tag(site: Site, plan: Plan, number: int, parts: Cast) -> Member:
     zone = plan.zones[number % len(plan.zones)].name
     files = registry.add_device(site, "tag", f"Tag {number + 1}", zone)
     secret = secrets.token_bytes(_SECRET_BYTES)
     config = _common(files) | {
         "imu": {"driver": "lsm6dsox", "rate_hz": 104, "placement": "waist"},
         "ephemeral_secret": secret.hex(),
+        "alarms": _alarms(number, parts),
     }
     return Member(files.device, files.name, _root(site, files), config, files, secret=secret)
+
+
+def _alarms(number: int, parts: Cast) -> dict[str, int]:
+    """Settings of a tag's alarms where they are not the usual ones."""
+    if number == parts.resting:
+        return {"no_motion_min": NO_MOTION_MIN}
+    return {"check_in_min": PERIOD_MIN} if number == parts.lone else {}
 
 
 def _node(site: Site, machine: Machine, *, gateway: bool) -> Member:

@@ -27,7 +27,11 @@ class Summary:
     acted_sos: int
     detected_sos: int
     cancelled_falls: int  # by the button, within the time a wearer has for it
-    no_motion_alarms: int
+    acted_no_motion: int
+    detected_no_motion: int
+    no_motion_alarms: int  # all of them, also those nobody acted
+    acted_check_ins_missed: int
+    detected_check_ins_missed: int
     check_ins_missed: int
     node_warnings: int  # of tags, by machine nodes or by the strength of their adverts
     events_published: int  # records on the devices' flash, by their consoles
@@ -55,8 +59,11 @@ class Summary:
             f"incursions   {self.incursions}, {self.detected_incursions} detected, {self.false_incursions} false; "
             f"{self.marginal_incursions} too brief or shallow to count",
             f"wearers      {self.acted_sos} calls for help, {self.detected_sos} detected; {self.cancelled_falls} falls "
-            f"cancelled; {self.no_motion_alarms} times no motion; {self.check_ins_missed} check-ins missed; "
-            f"{self.node_warnings} warned by a machine",
+            f"cancelled; {self.node_warnings} warned by a machine",
+            f"no motion    {self.acted_no_motion} acted, {self.detected_no_motion} detected, "
+            f"{self.no_motion_alarms} alarms",
+            f"check-ins    {self.acted_check_ins_missed} not answered, {self.detected_check_ins_missed} detected, "
+            f"{self.check_ins_missed} alarms",
             f"events       {self.events_published} written by devices, {self.events_stored} stored, "
             f"{self.lost} lost, {self.duplicates} duplicates",
             f"alarms       tag to acknowledgement {alarm}; sample to local warning {warning}",

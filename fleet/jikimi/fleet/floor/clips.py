@@ -42,6 +42,10 @@ class Motion(Protocol):
         """Standing still, for as long as asked."""
         ...
 
+    def lie(self, rng: np.random.Generator) -> Clip:
+        """Lying motionless, for as long as asked."""
+        ...
+
     def walk(self, rng: np.random.Generator) -> Clip:
         """Walking on the flat."""
         ...

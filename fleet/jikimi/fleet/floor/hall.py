@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from jikimi.fleet.floor.cast import NO_PARTS, REST_BEGIN_S, REST_END_S, Cast
 from jikimi.fleet.floor.clips import Floats, Motion, blend
 from jikimi.fleet.floor.physics import PhysicsMotion
 from jikimi.fleet.floor.plan import Plan, Point
 from jikimi.fleet.floor.radio import Link, Radio
 from jikimi.fleet.floor.recordings import RecordedMotion, load
 from jikimi.fleet.floor.script import Timeline, Turn
-from jikimi.fleet.floor.truth import GRID_S, ActedFall, Incursion, incursions
+from jikimi.fleet.floor.truth import GRID_S, ActedFall, Incursion, Rest, incursions
 
 _BODY_M = 0.25  # radius of a person in the line of a link
 _MACHINE_M = 0.9
@@ -41,10 +42,12 @@ class _Snapshot:
 class Floor:
     """Workers and machines on a plan, the same for the same seed.
 
-    `workers` are boards with the motion of who wears them, `machines` boards in the plan's order. Until `open` is
-    called everybody stands still where the shift will begin, so that boards can start in their own time; from then on
-    world time runs with the shift until `close`, after which everybody stands still again. All times of the public
-    methods are seconds of the world.
+    `workers` are boards with the motion of who wears them, `machines` boards in the plan's order, `parts` who does
+    something of their own; `resting` and `lone` are the boards of these two, None where nobody has the part.
+
+    Until `open` is called everybody stands still where the shift will begin, so that boards can start in their own
+    time; from then on world time runs with the shift until `close`, after which everybody stands still again. All
+    times of the public methods are seconds of the world.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Floor:
         workers: Mapping[str, Motion],
         machines: Sequence[str],
         seed: int,
+        parts: Cast = NO_PARTS,
     ) -> None:
         self.plan = plan
         self.opened_s: float | None = None
@@ -61,9 +65,10 @@ class Floor:
         rngs = np.random.default_rng(seed).spawn(len(workers) + 1)
         ranks = rngs[-1].permutation(len(workers))
         self._timelines = {
-            name: Timeline(plan, motion, Turn(int(rank), len(workers)), rng)
-            for (name, motion), rank, rng in zip(workers.items(), ranks, rngs[:-1], strict=True)
+            name: Timeline(plan, motion, _turn(number, int(rank), len(workers), parts), rng)
+            for number, ((name, motion), rank, rng) in enumerate(zip(workers.items(), ranks, rngs[:-1], strict=True))
         }
+        self.resting, self.lone = (None if n is None else list(workers)[n] for n in (parts.resting, parts.lone))
         self.bodies: Mapping[str, WornBody] = {name: WornBody(self, line) for name, line in self._timelines.items()}
         self.channel = Radio(self._link, seed)
         self._latest = _Snapshot(-1.0, {}, {})
@@ -93,6 +98,13 @@ class Floor:
             for impact in line.impacts(min(until_s, self.closed_s) - start)
         ]
         return sorted(falls, key=lambda fall: fall.impact_s)
+
+    def rests(self, until_s: float) -> list[Rest]:
+        """The rest on the floor, if one has begun at or before `until_s`."""
+        begin = self._start_s + REST_BEGIN_S
+        if self.resting is None or self.opened_s is None or begin > min(until_s, self.closed_s):
+            return []
+        return [Rest(self.resting, begin, self._start_s + REST_END_S)]
 
     def incursions(self, until_s: float, margin_m: float = 0.0) -> list[Incursion]:
         """Every stay of a worker in a machine's warning zone from the opening to `until_s`, in order of time.
@@ -160,6 +172,10 @@ class WornBody:
 
     def _waiting(self, times: Floats) -> Floats:
         return self._timeline.waiting.sample(times)
+
+
+def _turn(number: int, rank: int, crew: int, parts: Cast) -> Turn:
+    return Turn(rank, crew, rests=number == parts.resting, falls=number != parts.lone)
 
 
 def workers(count: int, recordings: Path | None, seed: int) -> list[Motion]:

@@ -24,6 +24,7 @@ _FREE_G = (0.25, 0.45)  # what is left of 1 g while the body topples; a free fal
 _TOPPLE_S = (0.45, 0.65)  # from losing balance to the ground, 0.9 m of waist height
 _IMPACT_G = (4.0, 7.5)  # peak at the waist on a hard floor
 _PULSE_S = 0.07  # length of the half sine of the impact
+_LYING_DEG = (80.0, 95.0)  # trunk pitch of somebody on the floor
 _LIE_S = (9.0, 20.0)  # stillness after it: short, or long enough for a no-motion alarm
 
 
@@ -33,6 +34,11 @@ class PhysicsMotion:
     def stand(self, rng: np.random.Generator) -> Clip:
         """Standing with postural sway."""
         return _Movement(np.inf, _sway(rng), _still, rng)
+
+    def lie(self, rng: np.random.Generator) -> Clip:
+        """Lying on the back, breathing."""
+        posture_deg = float(rng.uniform(*_LYING_DEG))
+        return _Movement(np.inf, lambda t_s: np.full(len(t_s), -posture_deg), _still, rng)
 
     def walk(self, rng: np.random.Generator) -> Clip:
         """Gait: harmonics of the step, and of the stride from side to side."""

@@ -38,6 +38,7 @@ _WORK = ("D05", "D06", "D07", "D08", "D09", "D10", "D11", "D15", "D16", "D17", "
 _STAND = ("D15", "D16", "D07", "D08", "D09", "D10")
 
 _LIE_S = (8.0, 16.0)  # time on the floor after the end of the trial: short, or long enough for a no-motion alarm
+_LYING_S = 3.0  # end of a fall's trial in which everybody lies
 _HARD, _PEAK_S = 0.7, 0.1  # of the greatest peak; an impact is over after this
 _STILL_S = 1.0  # stretch that is repeated to go on standing or lying
 
@@ -124,6 +125,13 @@ class RecordedMotion:
         codes = self._person.names(*_STAND) or self._person.names(*_WORK)
         trial = self._person.trial(_pick(codes, rng))
         start = _stillest(trial[: int(1.6 * RATE_HZ)])
+        return _Cut(trial, start, start + _STILL_S, np.inf)
+
+    def lie(self, rng: np.random.Generator) -> Clip:
+        """The stillest second of the end of a fall, over and over."""
+        trial = self._person.trial(_pick(self._person.names("F"), rng))
+        rest = max(len(trial) - int(_LYING_S * RATE_HZ), 0)
+        start = rest / RATE_HZ + _stillest(trial[rest:])
         return _Cut(trial, start, start + _STILL_S, np.inf)
 
     def walk(self, rng: np.random.Generator) -> Clip:

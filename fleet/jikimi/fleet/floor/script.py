@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jikimi.fleet.floor.cast import REST_BEGIN_S, REST_END_S
 from jikimi.fleet.floor.clips import Clip, Floats, Motion, blend, turn_deg
 from jikimi.fleet.floor.plan import Machine, Plan, Point
 
@@ -24,6 +25,7 @@ _WAIT_S, _WAITS = 0.5, 20  # … and people wait for a moving one to pass, this 
 _FADE_S, _TURN_DEG_S = 0.5, 40.0  # from one movement into the next, and more for a change of posture
 _RISE_S = 3.5  # standing again after a fall
 _FIRST_FALL_S = 9.0  # the first fall of the crew
+_REST_CLEAR_S = 25.0  # from getting up after a rest to the next impact, at least
 _FALL_GAP_S, _FALL_TURN_S = 7.0, 36.0  # between two falls of the crew, and of one worker, at least
 
 
@@ -48,16 +50,23 @@ class Segment:
 
 @dataclass(frozen=True)
 class Turn:
-    """A worker's place in the crew's rota of errands and falls."""
+    """A worker's place in the crew's rota of errands and falls, and whether this one rests first or never falls."""
 
     rank: int
     crew: int
+    rests: bool = False
+    falls: bool = True
 
     def fall_s(self, number: int) -> float:
-        """When the worker's `number`-th fall is due (0 = the first)."""
+        """When the worker's `number`-th fall is due (0 = the first); infinity for one who never falls."""
+        if not self.falls:
+            return math.inf
         every = max(_FALL_GAP_S * self.crew, _FALL_TURN_S)
         last_first = self.crew - 1 - self.rank  # those whose errand comes first have time for it
-        return _FIRST_FALL_S + last_first * every / self.crew + number * every
+        first = _FIRST_FALL_S + last_first * every / self.crew
+        if self.rests:
+            first += math.ceil(max(REST_END_S + _REST_CLEAR_S - first, 0.0) / every) * every
+        return first + number * every
 
 
 class Timeline:
@@ -154,8 +163,17 @@ class Timeline:
         machines = self._plan.machines
         if not self._first:
             return machines[int(self._rng.integers(len(machines)))]
-        self._stay(self._motion.stand(self._rng), 0.2 + 2.5 * self._turn.rank)
+        if self._turn.rests:
+            self._rest()
+        else:
+            self._stay(self._motion.stand(self._rng), 0.2 + 2.5 * self._turn.rank)
         return _hot(self._plan)
+
+    def _rest(self) -> None:
+        """Stand at the starting place, which is clear of every zone, lie there motionless, and get up."""
+        self._stay(self._motion.stand(self._rng), REST_BEGIN_S)
+        self._stay(self._motion.lie(self._rng), REST_END_S - REST_BEGIN_S)
+        self._stay(self._motion.stand(self._rng), _RISE_S)
 
     def _reach(self, machine: Machine, station: Point) -> Point:
         """A point on the station's side of the machine, inside its warning zone, sometimes its danger zone."""

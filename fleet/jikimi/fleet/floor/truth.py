@@ -21,6 +21,15 @@ class ActedFall:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """A worker lying motionless, from lying down to getting up."""
+
+    board: str
+    begin_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
 class Incursion:
     """A worker inside a machine's warning zone by true distance. Level 1 warn, 2 danger was reached."""
 
