@@ -9,6 +9,8 @@
 #include "sig_uwb.h"
 #include "sig_zone.h"
 
+enum { MOST_ANSWERS = 5 };
+
 extern const int32_t script[];
 extern const int32_t script_end[];
 
@@ -39,6 +41,12 @@ static int exertion_push(const int32_t *x, int32_t *answer) {
     return 1;
 }
 
+static int exertion_high_push(const int32_t *x, int32_t *answer) {
+    exertion_push(x, answer);
+    answer[1] = sig_exertion_high(&state.exertion);
+    return 2;
+}
+
 static int uwb_new(const int32_t *x) { return sig_uwb_init(&state.uwb, x[0]); }
 
 /* range, 1 when the chip's numbers follow, those */
@@ -49,6 +57,19 @@ static int uwb_push(const int32_t *x, int32_t *answer) {
     answer[0] = result.corrected_mm;
     answer[1] = result.nlos_permille;
     return 2;
+}
+
+/* time, then the same */
+static int uwb_track_push(const int32_t *x, int32_t *answer) {
+    const sig_uwb_diagnostics_t chip = {x[3], x[4], x[5]};
+    sig_uwb_track_t track;
+    sig_uwb_track(&state.uwb, (uint32_t)x[0], x[1], x[2] ? &chip : NULL, &track);
+    answer[0] = track.distance_mm;
+    answer[1] = track.lower_mm;
+    answer[2] = track.closing_mm_s;
+    answer[3] = track.contact_ms;
+    answer[4] = track.nlos_permille;
+    return 5;
 }
 
 static int zone_new(const int32_t *x) {
@@ -78,7 +99,7 @@ static const struct {
     int (*push)(const int32_t *numbers, int32_t *answer);
 } detectors[] = {
     {ble_new, ble_push}, {exertion_new, exertion_push}, {uwb_new, uwb_push},
-    {zone_new, zone_push}, {nothing_new, separation},
+    {zone_new, zone_push}, {nothing_new, separation}, {uwb_new, uwb_track_push}, {exertion_new, exertion_high_push},
 };
 
 static uint32_t instructions(void) {
@@ -95,11 +116,15 @@ static const int32_t *run(const int32_t *job) {
     uint32_t count = 0;
     printf("job %d\n", detectors[detector].begin(job + 2));
     for (int32_t i = 0; i < pushes; i++, numbers += width) {
-        int32_t answer[2];
+        int32_t answer[MOST_ANSWERS];
         const uint32_t start = instructions();
         const int n = detectors[detector].push(numbers, answer);
         count += instructions() - start;
-        printf(n == 2 ? "answer %ld %ld\n" : "answer %ld\n", (long)answer[0], (long)answer[1]);
+        printf("answer");
+        for (int part = 0; part < n; part++) {
+            printf(" %ld", (long)answer[part]);
+        }
+        printf("\n");
     }
     printf("count %lu\n", (unsigned long)count);
     return numbers;

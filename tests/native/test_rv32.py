@@ -54,16 +54,44 @@ def test_recorded_trials_give_the_same_events_on_rv32(sisfall_trials: dict[str, 
 def test_the_other_detectors_answer_the_same_on_rv32() -> None:
     rng = np.random.default_rng(5)
     speeds = rng.integers([1, 0, 0, 100, 0, 0, 0], [3000, 4000, 2000, 5000, 900, 900, 900], (200, 7))
-    work = [*jobs(), ("separation_mm", [], speeds.tolist())]
+    work = [*jobs(), ("separation_mm", [], speeds.tolist()), *tracks(rng), strained()]
     found, _ = rv32.answers(work)
     assert len(found) == len(work)
     for (name, new, pushes), answers in zip(work, found, strict=True):
         assert answers == on_host(name, new, pushes), name
 
 
+def tracks(rng: np.random.Generator) -> list[rv32.Job]:
+    """Somebody walking to and fro, some ranges without diagnostics, a silence; and ranges that make no sense."""
+    times = np.cumsum(np.where(np.arange(600) == 300, 5000, rng.integers(0, 400, 600))).tolist()
+    walked = (4000 + 3000 * np.sin(np.arange(600) / 20) + rng.normal(0, 60, 600)).astype(int).tolist()
+    wild = rng.integers(-(2**31), 2**31, 600).tolist()
+    chips = rng.integers([-11000, -12000, 0], [-6000, -6000, 200], (600, 3)).tolist()
+    seen = [None if i % 7 == 0 or i < 5 else chip for i, chip in enumerate(chips)]
+    return [
+        ("uwb_track", [offset], [list(push) for push in zip(times, ranges, seen, strict=True)])
+        for offset, ranges in ((-150, walked), (150, wild))
+    ]
+
+
+def strained() -> rv32.Job:
+    """An hour up to the highest heart rate and down again."""
+    return ("exertion_high", [55, 180], [[4500 * i, 60 + min(i, 800 - i) * 3 // 10] for i in range(801)])
+
+
 def on_host(name: str, new: list[int], pushes: list[list[Any]]) -> list[tuple[int, ...]]:
     if name == "separation_mm":
         return [(block.separation_mm(*push),) for push in pushes]
+    if name == "uwb_track":
+        state = block.uwb_new(*new)
+        return [block.uwb_track(state, *push) for push in pushes]
+    if name == "exertion_high":
+        state = block.exertion_new(*new)
+        rows: list[tuple[int, ...]] = [
+            (block.exertion_push(state, *push), int(block.exertion_high(state))) for push in pushes
+        ]
+        assert {high for _, high in rows} == {0, 1}
+        return rows
     state, push = getattr(block, f"{name}_new")(*new), getattr(block, f"{name}_push")
     rows = [push(state, *numbers) for numbers in pushes]
     return [row if isinstance(row, tuple) else (row,) for row in rows]
