@@ -24,6 +24,7 @@ from tools import (
     bench_raw,
     bench_release,
     bench_tag,
+    bench_trees,
     bench_wire,
     postgres,
 )
@@ -71,6 +72,16 @@ def _ingest_row(name: str, found: list[dict[str, Any]], plain: float) -> tuple[s
     return (name, f"{messages:.0f}", f"{events:.0f}", f"{messages / plain:.1f}")
 
 
+def _trees() -> list[str]:
+    if not bench_trees.available():
+        return []
+    return [
+        "## One decision by trees on rv32\n",
+        table(bench_trees.HEAD, list(bench_trees.measure())),
+        "rv32imac, gcc -Os, 2000 rows of random features; ours gives log odds, emlearn's forest a class by votes.\n",
+    ]
+
+
 def report(runs: int, messages: int) -> str:
     """All tables as Markdown."""
     commit = subprocess.run(
@@ -85,6 +96,7 @@ def report(runs: int, messages: int) -> str:
         "## Fall detection, one sample\n",
         table(("what", "ns", "times ours"), list(bench_core.measure())),
         "Both in blocks of 16 samples at 104 Hz, ten minutes of generated walking with jolts.\n",
+        *_trees(),
         "## A whole tag on a virtual board, for a minute\n",
         table(("wearer", "warning p50, ms", "p99", "least heap free, bytes", "bytes an hour"), bench_tag.measure()),
         "Bytes of MQTT both ways, without TLS and TCP, the records of the start included; the heap is 256 KiB besides "

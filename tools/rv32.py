@@ -93,16 +93,20 @@ def _compile(folder: Path, main: str, symbol: str, settings: Mapping[str, int]) 
     )
     sources = [ROOT / "tools" / main, *sorted((NATIVE / "src").glob("*.c")), folder / "data.S"]
     command = [_CC, *_TARGET, "--oslib=semihost", "--crt0=hosted", f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
-    command += [f"-Wa,-I{folder}", *(f"-D{name}={value}" for name, value in settings.items())]
+    command += [f"-I{folder}", f"-Wa,-I{folder}", *(f"-D{name}={value}" for name, value in settings.items())]
     command += [f"-Wl,--defsym={name}={value:#x}" for name, value in _MEMORY.items()]
     image = folder / "core.elf"
     _call([*command, *map(str, sources), "-o", str(image)], 120)
     return image
 
 
-def _output(main: str, symbol: str, data: bytes, settings: Mapping[str, int]) -> str:
+def _output(
+    main: str, symbol: str, data: bytes, settings: Mapping[str, int], headers: Mapping[str, str] | None = None
+) -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        for header, text in (headers or {}).items():
+            (folder / header).write_text(text, encoding="utf-8")
         (folder / "data.bin").write_bytes(data)
         image = _compile(folder, main, symbol, settings)
         return _call([_QEMU, *_MACHINE, *_SEMIHOSTING, "-kernel", str(image)], 300)
@@ -141,6 +145,11 @@ def answers(jobs: Sequence[Job]) -> tuple[list[list[tuple[int, ...]]], list[int]
         for part in re.split(r"^job 0", text, flags=re.MULTILINE)[1:]
     ]
     return found, [int(count) for count in re.findall(r"^count (\d+)", text, re.MULTILINE)]
+
+
+def cost(main: str, symbol: str, data: bytes, headers: Mapping[str, str]) -> dict[str, int]:
+    """What the program tools/`main`, with `data` built in as `symbol` and generated `headers`, counts by part."""
+    return _parsed(_output(main, symbol, data, {}, headers)).cost
 
 
 def _flat(push: Sequence[Any]) -> list[int]:
