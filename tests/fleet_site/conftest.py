@@ -113,12 +113,15 @@ def connect(site: Site, tmp_path: Path) -> Iterator[Callable[..., Client]]:
     """Connect a device (its files), or ingest (no files), to this site's broker and wait for the answer."""
     opened: list[Client] = []
 
-    def do(files: DeviceFiles | None = None, *, clean: bool = True, manual_ack: bool = False) -> Client:
+    def do(
+        files: DeviceFiles | None = None, *, clean: bool = True, manual_ack: bool = False, inflight: int = 20
+    ) -> Client:
         context = device_context(files, tmp_path) if files else broker.host_context(site)
         name = files.device if files else site.client_id("ingest")
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, manual_ack=manual_ack)
         client.tls_set_context(context)
         client.reconnect_delay_set(1, 1)
+        client.max_inflight_messages_set(inflight)
         noted = Client(client)
         noted.listen()
         opened.append(noted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jikimi.fleet.cli import site_cluster, site_data
+from jikimi.fleet.cli import site_cluster, site_data, site_mosquitto
 from jikimi.fleet.cli.technician import merge, technician
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
@@ -38,6 +38,7 @@ for _data_command in (site_data.backup, site_data.dead_letters, site_data.restor
     command.add_command(_data_command)
 
 
+command.add_command(site_mosquitto.command)
 command.add_command(technician)
 command.add_command(merge)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from jikimi.fleet import broker
+from jikimi.fleet.broker import mosquitto
 from jikimi.fleet.registry import states
 from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.store.schema import device as _device
@@ -15,6 +16,7 @@ from jikimi.fleet.store.schema import device_board as _board
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from jikimi.fleet.site import Site
 
@@ -51,6 +53,12 @@ def enforce(site: Site) -> None:
         broker.reload(site, node)
 
 
+def write_mosquitto(site: Site, directory: Path) -> Path:
+    """Write to `directory` what lets Mosquitto admit the same devices; returns the configuration's path."""
+    with site.locked(LOCK):
+        return mosquitto.write(site, admitted(site), _void(site), directory)
+
+
 def admitted(site: Site) -> dict[str, tuple[int, ...]]:
     """Device: the generations of its key that are admitted."""
     join = (_board.c.site == _device.c.site) & (_board.c.device == _device.c.device)
@@ -63,3 +71,10 @@ def admitted(site: Site) -> dict[str, tuple[int, ...]]:
     with transaction(site) as connection:
         rows = connection.execute(query).all()
     return {row.device: tuple(g for g in (row.old_generation, row.generation or 1) if g is not None) for row in rows}
+
+
+def _void(site: Site) -> list[str]:
+    """Serials, in hexadecimal, of the certificates of devices that are not admitted."""
+    query = sa.select(_device.c.cert_serial).where((_device.c.site == site.name) & (_device.c.state != states.ACTIVE))
+    with transaction(site) as connection:
+        return list(connection.execute(query.order_by(_device.c.device)).scalars())

@@ -18,10 +18,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from jikimi.fleet.errors import SiteError
 from jikimi.fleet.site.files import PRIVATE, PUBLIC, write_atomic
-from jikimi.fleet.site.names import broker_name, device_name, host_name
+from jikimi.fleet.site.names import broker_name, device_label, device_name, host_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 _CA_DAYS = 9_131  # 25 years: longer than any device certificate it may sign
@@ -114,7 +114,7 @@ class CertificateAuthority:
         except ValueError as error:
             raise SiteError(f"the device sent no P-256 public key ({error}): provision it again") from error
         names = [device_name(self._site, device, generation)]
-        return Certified(self._sign(device, names, _CLIENT, days, key))
+        return Certified(self._sign(device_label(device, generation), names, _CLIENT, days, key))
 
     def issue_host(self, role: str, days: int) -> Issued:
         """A client certificate for one service of the host."""
@@ -128,6 +128,23 @@ class CertificateAuthority:
         all_names = [broker_name(self._site), *names]
         usages = (*_SERVER, *_CLIENT) if dials_peers else _SERVER
         return self._issue("broker", all_names, usages, days)
+
+    def revocation_list(self, serials: Iterable[str], after: bytes | None = None) -> bytes:
+        """PEM of the list of certificates (their serials in hexadecimal) that are void.
+
+        It is newer than the list `after`: OpenSSL, which keeps both when a broker reads its files again, goes by the
+        newest.
+        """
+        since = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - _BACKDATE
+        if after is not None:
+            since = max(since, x509.load_pem_x509_crl(after).last_update_utc + datetime.timedelta(seconds=1))
+        builder = x509.CertificateRevocationListBuilder(self._issued.certificate.subject)
+        # Without end: a list that has run out shuts everybody out.
+        builder = builder.last_update(since).next_update(self._issued.certificate.not_valid_after_utc)
+        for serial in serials:
+            revoked = x509.RevokedCertificateBuilder(int(serial, 16), since)
+            builder = builder.add_revoked_certificate(revoked.build())
+        return builder.sign(self._issued.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def _issue(self, common: str, names: Sequence[str], usages: Sequence[x509.ObjectIdentifier], days: int) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
