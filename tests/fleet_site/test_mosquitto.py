@@ -226,9 +226,9 @@ def test_a_burst_while_ingest_is_away_waits_for_it_also_over_a_restart(mosquitto
     back, heard = session(), []
 
     def all_heard() -> bool:
-        taken = back.receive(0.1)
-        back.acknowledge(taken)
-        heard.extend(int(message.payload) for message in taken if message.topic == _topic(tag, "ev"))
+        while taken := back.receive(0.1):
+            back.acknowledge(taken)
+            heard.extend(int(message.payload) for message in taken if message.topic == _topic(tag, "ev"))
         return len(heard) >= _BURST
 
     wait_until(all_heard)
