@@ -223,7 +223,8 @@ def test_a_burst_while_ingest_is_away_waits_for_it_also_over_a_restart(mosquitto
     mosquitto.stop()
     mosquitto.start()
     wait_until(lambda: broker.accepts_tls(site))
-    back, heard = session(), []
+    back = session()
+    heard: list[int] = []
 
     def all_heard() -> bool:
         while taken := back.receive(0.1):
