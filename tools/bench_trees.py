@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from tools import rv32
 
-HEAD = ("trees", "instructions a decision", "times ours")
+HEAD = ("trees", "instructions a decision", "times ours", "bytes")
 _ROWS, _DEPTH = 2_000, 4
 
 
@@ -40,15 +41,32 @@ def _peer(rows: NDArray[np.uint8], n_trees: int) -> str:
         return header.read_text(encoding="utf-8")
 
 
-def measure() -> list[tuple[str, str, str]]:
-    """Rows (whose, instructions a decision, times ours); the trees of a fall at the waist."""
+def _bytes(source: str, names: str) -> int:
+    """Code and constants, on rv32, of the functions and tables whose names match `names`."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "a.c").write_text(source, encoding="utf-8")
+        include = [f"-I{rv32.NATIVE / 'include'}", f"-I{rv32.NATIVE / 'src'}"]
+        subprocess.run([*rv32.compiler(), *include, "-c", "a.c", "-o", "a.o"], cwd=folder, check=True)
+        listing = subprocess.run(
+            ["riscv64-unknown-elf-nm", "-S", "a.o"], cwd=folder, check=True, capture_output=True, text=True
+        ).stdout
+    sized = re.findall(r"^\w+ (\w+) [tTrR] (\S+)$", listing, re.MULTILINE)
+    return sum(int(size, 16) for size, name in sized if re.fullmatch(names, name))
+
+
+def measure() -> list[tuple[str, str, str, str]]:
+    """Rows (whose, instructions a decision, times ours, bytes); the trees of a fall at the waist."""
     tables = (rv32.NATIVE / "src" / "sig_fall_model.h").read_text(encoding="utf-8")
     n_trees = int(re.findall(r"FALL_WAIST_TREES = (\d+)", tables)[0])
     rows = _features()
-    cost = rv32.cost("rv32_trees.c", "rows", rows.tobytes(), {"peer_trees.h": _peer(rows, n_trees)})
+    header = _peer(rows, n_trees)
+    cost = rv32.cost("rv32_trees.c", "rows", rows.tobytes(), {"peer_trees.h": header})
+    ours_bytes = _bytes('#include "sig_fall.c"\n', "sum|sig_fall_score|fall_waist_trees")
+    entry = f"int entry(const int16_t *row) {{ return peer_predict(row, {lib.SIG_FALL_FEATURES}); }}\n"
+    theirs_bytes = _bytes(header + entry, ".*")
     ours, theirs = cost["ours"] / _ROWS, cost["theirs"] / _ROWS
     size = f"{n_trees} of depth {_DEPTH}"
     return [
-        (f"signal core, {size}, tables", f"{ours:.0f}", "1"),
-        (f"emlearn, {size}, nested ifs", f"{theirs:.0f}", f"{theirs / ours:.2f}"),
+        (f"signal core, {size}, tables", f"{ours:.0f}", "1", f"{ours_bytes}"),
+        (f"emlearn, {size}, nested ifs", f"{theirs:.0f}", f"{theirs / ours:.2f}", f"{theirs_bytes}"),
     ]
