@@ -39,13 +39,13 @@ void sig_fall_emit(sig_fall_t *s, int32_t kind, int32_t confidence_permille) {
 static int32_t sum(const sig_fall_tree_t *trees, int n_trees, const uint8_t *features) {
     int32_t total = 0;
     for (const sig_fall_tree_t *tree = trees; tree != trees + n_trees; tree++) {
-        int node = 0;
-        for (int level = 0; level < SIG_TREE_DEPTH; level++) {
-            node = 2 * node + (features[tree->feature[node]] <= tree->limit[node] ? 1 : 2);
+        int node = 1; /* counted from 1, a node's children are its double and the one after */
+        while (node <= SIG_TREE_NODES) {
+            node = 2 * node + (features[tree->feature[node - 1]] > tree->limit[node - 1]);
         }
-        total += 2 * tree->leaf[node - SIG_TREE_NODES];
+        total += tree->leaf[node - SIG_TREE_LEAVES];
     }
-    return total;
+    return 2 * total;
 }
 
 int32_t sig_fall_score(uint32_t placement, const uint8_t *features) {

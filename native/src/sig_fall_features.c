@@ -5,13 +5,20 @@ enum { K = SIG_FALL_POST_CELLS, BEFORE = SIG_FALL_PRE_CELLS, LAST = 20 };
 
 typedef const sig_fall_cell_t *view_t; /* cell number 0, in a row with those before and after it */
 
-/* What is taken from each cell, and how the cells of a window make one number. */
-enum { TOP, LOW, JERK, GYRO, OVER_1500, OVER_2000, MEAN, ABOVE, BELOW };
-enum { LARGEST, SMALLEST, AVERAGE, SUM };
+/* How the cells of a window make one number: of a byte of each, of how often `top` is over a code, of the mean magnitude. */
+enum { LARGEST, SMALLEST, AVERAGE, OVER, MEAN_LARGEST, MEAN_SMALLEST, MEAN_AVERAGE, ABOVE, BELOW };
+enum {
+    TOP = offsetof(sig_fall_cell_t, top),
+    LOW = offsetof(sig_fall_cell_t, low),
+    JERK = offsetof(sig_fall_cell_t, jerk),
+    GYRO = offsetof(sig_fall_cell_t, gyro),
+    MAG = offsetof(sig_fall_cell_t, mean_mg),
+    MORE = 127 /* as `to`: the same as the window before, reaching further back */
+};
 
 typedef struct {
-    uint8_t what;
     uint8_t how;
+    uint8_t what; /* the byte's place; of OVER the code */
     int8_t from;
     int8_t to;
 } window_t;
@@ -19,13 +26,13 @@ typedef struct {
 enum { N_SCALARS = 28, N_VECTORS = 9, N_ANGLES = 16, N_PRE_SCALARS = 28, N_PRE_VECTORS = 8, N_PRE_ANGLES = 9 };
 
 static const window_t scalars[N_SCALARS] = {
-    {TOP, LARGEST, 0, 0},      {MEAN, LARGEST, -1, 1},     {LOW, SMALLEST, -8, 0},   {BELOW, SUM, -10, 0},
-    {MEAN, SMALLEST, -8, 0},   {JERK, AVERAGE, -2, 2},     {JERK, AVERAGE, -12, -3}, {JERK, AVERAGE, 3, 8},
-    {JERK, AVERAGE, 9, K},     {JERK, AVERAGE, 15, K},     {JERK, AVERAGE, -25, -13}, {JERK, LARGEST, -6, -3},
-    {JERK, LARGEST, 9, K},     {TOP, LARGEST, -25, -6},    {TOP, LARGEST, 4, K},     {OVER_1500, SUM, -25, -4},
-    {OVER_1500, SUM, 4, K},    {OVER_1500, SUM, -3, 6},    {OVER_2000, SUM, -4, 8},  {GYRO, LARGEST, -8, 3},
-    {GYRO, AVERAGE, -8, -1},   {GYRO, AVERAGE, -25, -10},  {GYRO, AVERAGE, 8, K},    {GYRO, LARGEST, 4, 12},
-    {ABOVE, SUM, -2, 4},       {ABOVE, SUM, -10, -1},      {LOW, SMALLEST, 1, 10},   {ABOVE, SUM, 3, 12},
+    {LARGEST, TOP, 0, 0}, {MEAN_LARGEST, MAG, -1, 1}, {SMALLEST, LOW, -8, 0}, {BELOW, MAG, -10, 0},
+    {MEAN_SMALLEST, MAG, -8, 0}, {AVERAGE, JERK, -2, 2}, {AVERAGE, JERK, -12, -3}, {AVERAGE, JERK, 3, 8},
+    {AVERAGE, JERK, 9, K}, {AVERAGE, JERK, 15, K}, {AVERAGE, JERK, -25, -13}, {LARGEST, JERK, -6, -3},
+    {LARGEST, JERK, 9, K}, {LARGEST, TOP, -25, -6}, {LARGEST, TOP, 4, K}, {OVER, SIG_FALL_CODE_1500, -25, -4},
+    {OVER, SIG_FALL_CODE_1500, 4, K}, {OVER, SIG_FALL_CODE_1500, -3, 6}, {OVER, SIG_FALL_CODE_2000, -4, 8},
+    {LARGEST, GYRO, -8, 3}, {AVERAGE, GYRO, -8, -1}, {AVERAGE, GYRO, -25, -10}, {AVERAGE, GYRO, 8, K},
+    {LARGEST, GYRO, 4, 12}, {ABOVE, MAG, -2, 4}, {ABOVE, MAG, -10, -1}, {SMALLEST, LOW, 1, 10}, {ABOVE, MAG, 3, 12},
 };
 
 /* Windows whose mean acceleration is a posture; two more postures come from the slow memories. */
@@ -38,13 +45,14 @@ static const uint8_t angles[N_ANGLES][2] = {
 };
 
 static const window_t pre_scalars[N_PRE_SCALARS] = {
-    {MEAN, AVERAGE, 0, 0},    {MEAN, AVERAGE, -1, 0},   {MEAN, AVERAGE, -3, 0},      {MEAN, AVERAGE, -7, 0},
-    {MEAN, AVERAGE, -11, 0},  {MEAN, AVERAGE, -20, -6}, {GYRO, AVERAGE, 0, 0},       {GYRO, AVERAGE, -1, 0},
-    {GYRO, AVERAGE, -3, 0},   {GYRO, AVERAGE, -7, 0},   {GYRO, AVERAGE, -9, -4},     {GYRO, AVERAGE, -20, -6},
-    {GYRO, LARGEST, -4, 0},   {JERK, AVERAGE, 0, 0},    {JERK, AVERAGE, -1, 0},      {JERK, AVERAGE, -3, 0},
-    {JERK, AVERAGE, -7, 0},   {JERK, AVERAGE, -20, -6}, {LOW, SMALLEST, 0, 0},       {LOW, SMALLEST, -2, 0},
-    {LOW, SMALLEST, -5, 0},   {TOP, LARGEST, 0, 0},     {TOP, LARGEST, -2, 0},       {TOP, LARGEST, -20, -3},
-    {BELOW, SUM, -2, 0},      {BELOW, SUM, -9, 0},      {ABOVE, SUM, -4, 0},         {OVER_1500, SUM, -20, -3},
+    {MEAN_AVERAGE, MAG, 0, 0}, {MEAN_AVERAGE, MAG, -1, MORE}, {MEAN_AVERAGE, MAG, -3, MORE},
+    {MEAN_AVERAGE, MAG, -7, MORE}, {MEAN_AVERAGE, MAG, -11, MORE}, {MEAN_AVERAGE, MAG, -20, -6}, {AVERAGE, GYRO, 0, 0},
+    {AVERAGE, GYRO, -1, MORE}, {AVERAGE, GYRO, -3, MORE}, {AVERAGE, GYRO, -7, MORE}, {AVERAGE, GYRO, -9, -4},
+    {AVERAGE, GYRO, -20, -6}, {LARGEST, GYRO, -4, 0}, {AVERAGE, JERK, 0, 0}, {AVERAGE, JERK, -1, MORE},
+    {AVERAGE, JERK, -3, MORE}, {AVERAGE, JERK, -7, MORE}, {AVERAGE, JERK, -20, -6}, {SMALLEST, LOW, 0, 0},
+    {SMALLEST, LOW, -2, MORE}, {SMALLEST, LOW, -5, MORE}, {LARGEST, TOP, 0, 0}, {LARGEST, TOP, -2, MORE},
+    {LARGEST, TOP, -20, -3}, {BELOW, MAG, -2, 0}, {BELOW, MAG, -9, MORE}, {ABOVE, MAG, -4, 0},
+    {OVER, SIG_FALL_CODE_1500, -20, -3},
 };
 
 enum { AT_NOW, AT_EARLIER, AT_MIDDLE, AT_PAST, AT_LONG_PAST, AT_CELL, PRE_USUAL, PRE_RECENT };
@@ -67,52 +75,79 @@ uint8_t sig_fall_code(int32_t value) {
 
 /* The newest `n` cells, oldest first. */
 static void unroll(const sig_fall_t *s, int n, sig_fall_cell_t *out) {
-    int index = s->head - n + 1;
-    if (index < 0) {
-        index += SIG_FALL_CELLS;
-    }
+    const int first = s->head - n + 1;
     for (int i = 0; i < n; i++) {
-        out[i] = s->cells[index];
-        index = index + 1 == SIG_FALL_CELLS ? 0 : index + 1;
+        const int index = first + i;
+        out[i] = s->cells[index < 0 ? index + SIG_FALL_CELLS : index];
     }
 }
 
-static int32_t taken(view_t cell, int what) {
-    switch (what) {
-    case TOP:
-        return cell->top;
-    case LOW:
-        return cell->low;
-    case JERK:
-        return cell->jerk;
-    case GYRO:
-        return cell->gyro;
-    case OVER_1500:
-        return cell->top > SIG_FALL_CODE_1500;
-    case OVER_2000:
-        return cell->top > SIG_FALL_CODE_2000;
-    case MEAN:
-        return cell->mean_mg;
-    case ABOVE:
-        return cell->mean_mg > 1000 ? cell->mean_mg - 1000 : 0;
-    default:
-        return cell->mean_mg < 1000 ? 1000 - cell->mean_mg : 0;
+/* Turns the order of bytes, or of 16-bit words, round: the smallest is then found as the largest. */
+static int32_t turned(int how) { return how == SMALLEST ? 255 : how == MEAN_SMALLEST ? 65535 : 0; }
+
+/* What `n` cells add to `total`, from the cell of `at` backwards. Each kind has a loop of its own: a choice made for every
+ * cell would be most of a decision's cost. */
+static int32_t of_bytes(const uint8_t *at, int n, int how, int32_t total) {
+    const uint8_t *const end = at - n * (int)sizeof(sig_fall_cell_t);
+    if (how == AVERAGE) {
+        for (; at != end; at -= sizeof(sig_fall_cell_t)) {
+            total += *at;
+        }
+        return total;
     }
+    for (; at != end; at -= sizeof(sig_fall_cell_t)) {
+        const int32_t value = *at ^ turned(how);
+        total = value > total ? value : total;
+    }
+    return total;
 }
 
-static uint8_t measure(view_t v, const window_t *w) {
-    int32_t sum = 0;
-    int32_t largest = 0;
-    int32_t smallest = INT32_MAX;
-    for (int r = w->from; r <= w->to; r++) {
-        const int32_t value = taken(v + r, w->what);
-        sum += value;
-        largest = value > largest ? value : largest;
-        smallest = value < smallest ? value : smallest;
+static int32_t times_over(view_t at, int n, int32_t code, int32_t total) {
+    for (const view_t end = at - n; at != end; at--) {
+        total += at->top > code;
     }
-    const int32_t results[4] = {largest, smallest, sum / (w->to - w->from + 1), sum};
-    const int32_t result = results[w->how];
-    return w->what >= MEAN ? sig_fall_code(result) : (uint8_t)result;
+    return total;
+}
+
+static int32_t of_means(view_t at, int n, int how, int32_t total) {
+    for (const view_t end = at - n; at != end; at--) {
+        const int32_t mg = at->mean_mg;
+        if (how == MEAN_AVERAGE) {
+            total += mg;
+        } else if (how < MEAN_AVERAGE) {
+            const int32_t value = mg ^ turned(how);
+            total = value > total ? value : total;
+        } else if ((how == ABOVE) == (mg > 1000)) {
+            total += how == ABOVE ? mg - 1000 : 1000 - mg;
+        }
+    }
+    return total;
+}
+
+static int32_t gather(view_t at, int n, const window_t *w, int32_t total) {
+    if (w->how < OVER) {
+        return of_bytes((const uint8_t *)at + w->what, n, w->how, total);
+    }
+    return w->how == OVER ? times_over(at, n, w->what, total) : of_means(at, n, w->how, total);
+}
+
+/* A byte for each of `n` windows; returns where the next byte goes. */
+static uint8_t *measure(view_t v, const window_t *w, int n, uint8_t *out) {
+    const window_t *const end = w + n;
+    int32_t total = 0;
+    int to = 0;
+    int next = 0;
+    for (; w != end; w++) {
+        if (w->to != MORE) {
+            next = to = w->to;
+            total = 0;
+        }
+        total = gather(v + next, next - w->from + 1, w, total);
+        next = w->from - 1;
+        const int32_t value = w->how == AVERAGE || w->how == MEAN_AVERAGE ? total / (to - next) : total ^ turned(w->how);
+        *out++ = w->how > OVER ? sig_fall_code(value) : (uint8_t)value;
+    }
+    return out;
 }
 
 static void mean_vector(view_t v, int from, int to, int32_t *out) {
@@ -136,12 +171,23 @@ static int32_t distance(const int32_t *a, const int32_t *b) {
     return norm(d);
 }
 
-int32_t sig_cos_1024(const int32_t *a, const int32_t *b) {
-    return dot(a, b) / (((norm(a) * norm(b)) >> 10) + 1);
-}
+static int32_t cosine(const int32_t *a, const int32_t *b, int32_t norms) { return dot(a, b) / ((norms >> 10) + 1); }
 
-/* How far two postures are apart: of 1 - cosine, so that small angles are told apart best. */
-static uint8_t angle(const int32_t *a, const int32_t *b) { return sig_fall_code(1024 - sig_cos_1024(a, b)); }
+int32_t sig_cos_1024(const int32_t *a, const int32_t *b) { return cosine(a, b, norm(a) * norm(b)); }
+
+/* How far `n` pairs of the postures are apart: of 1 - cosine, so that small angles are told apart best. */
+static uint8_t *turns(int32_t (*vectors)[3], int n_vectors, const uint8_t (*pairs)[2], int n, uint8_t *out) {
+    int32_t norms[N_VECTORS];
+    for (int i = 0; i < n_vectors; i++) {
+        norms[i] = norm(vectors[i]);
+    }
+    for (int i = 0; i < n; i++) {
+        const int a = pairs[i][0];
+        const int b = pairs[i][1];
+        *out++ = sig_fall_code(1024 - cosine(vectors[a], vectors[b], norms[a] * norms[b]));
+    }
+    return out;
+}
 
 /* Largest distance between neighbouring pairs of cells: does the posture still change? */
 static int32_t unrest(view_t v, int from, int to) {
@@ -157,18 +203,16 @@ static int32_t unrest(view_t v, int from, int to) {
     return best;
 }
 
-/* Mean distance (sum of parts) of cells from their mean. */
-static int32_t wander(view_t v, int from, int to) {
-    int32_t mean[3];
+/* Mean distance (sum of parts) of a window's cells from their mean. */
+static int32_t wander(view_t v, const int8_t *window, const int32_t *mean) {
     int32_t sum = 0;
-    mean_vector(v, from, to, mean);
-    for (int r = from; r <= to; r++) {
+    for (int r = window[0]; r <= window[1]; r++) {
         for (int i = 0; i < 3; i++) {
             const int32_t d = v[r].acc_mg[i] - mean[i];
             sum += d < 0 ? -d : d;
         }
     }
-    return sum / (to - from + 1);
+    return sum / (window[1] - window[0] + 1);
 }
 
 /* The part of a cell's acceleration along a posture, mg. */
@@ -178,8 +222,9 @@ static int32_t along(const sig_fall_cell_t *cell, const int32_t *posture, int32_
 }
 
 /* The part across it. */
-static int32_t across(const sig_fall_cell_t *cell, int32_t along_mg) {
+static int32_t across(const sig_fall_cell_t *cell, const int32_t *posture, int32_t posture_norm) {
     const int32_t acc[3] = {cell->acc_mg[0], cell->acc_mg[1], cell->acc_mg[2]};
+    const int32_t along_mg = dot(acc, posture) / (posture_norm + 1);
     const int32_t square = dot(acc, acc) - along_mg * along_mg;
     return square > 0 ? (int32_t)sig_isqrt((uint32_t)square) : 0;
 }
@@ -189,7 +234,7 @@ static int32_t sideways(view_t v, const int32_t *posture, int32_t *mean) {
     int32_t best = 0;
     *mean = 0;
     for (int r = -3; r <= 4; r++) {
-        const int32_t side = across(v + r, along(v + r, posture, size));
+        const int32_t side = across(v + r, posture, size);
         *mean += side / 8;
         best = side > best ? side : best;
     }
@@ -222,10 +267,14 @@ static uint8_t difference(uint8_t a, uint8_t b) {
     return d < 0 ? (uint8_t)0 : d > 255 ? (uint8_t)255 : (uint8_t)d;
 }
 
-static void memories(const sig_fall_t *s, int32_t *usual, int32_t *recent) {
+/* The mean vectors of `n` windows, then those of the two slow memories. */
+static void look(const sig_fall_t *s, view_t v, const int8_t (*windows)[2], int n, int32_t (*out)[3]) {
+    for (int i = 0; i < n; i++) {
+        mean_vector(v, windows[i][0], windows[i][1], out[i]);
+    }
     for (int i = 0; i < 3; i++) {
-        usual[i] = s->usual_acc[i] >> 4;
-        recent[i] = s->recent_acc[i] >> 4;
+        out[n][i] = s->usual_acc[i] >> 4;
+        out[n + 1][i] = s->recent_acc[i] >> 4;
     }
 }
 
@@ -233,32 +282,26 @@ void sig_fall_features(const sig_fall_t *s, uint8_t *out) {
     sig_fall_cell_t cells[BEFORE + 1 + K];
     int32_t vectors[N_VECTORS][3];
     int32_t side_mean;
+    uint8_t *const first = out;
     unroll(s, BEFORE + 1 + K, cells);
     const view_t v = cells + BEFORE;
-    for (int i = 0; i < N_SCALARS; i++) {
-        *out++ = measure(v, &scalars[i]);
-    }
-    for (int i = 0; i < USUAL; i++) {
-        mean_vector(v, postures[i][0], postures[i][1], vectors[i]);
-    }
-    memories(s, vectors[USUAL], vectors[RECENT]);
-    for (int i = 0; i < N_ANGLES; i++) {
-        *out++ = angle(vectors[angles[i][0]], vectors[angles[i][1]]);
-    }
+    out = measure(v, scalars, N_SCALARS, out);
+    look(s, v, postures, USUAL, vectors);
+    out = turns(vectors, N_VECTORS, angles, N_ANGLES, out);
     *out++ = sig_fall_code(distance(vectors[AT_BEFORE], vectors[AT_LATE]));
     *out++ = sig_fall_code(distance(vectors[AT_EARLY], vectors[AT_LATE]));
     *out++ = sig_fall_code(sideways(v, vectors[AT_NEAR], &side_mean));
     *out++ = sig_fall_code(side_mean);
     *out++ = sig_fall_code(1000 + lowest_along(v, vectors[USUAL]));
-    *out++ = sig_fall_code(wander(v, -25, -13));
-    *out++ = sig_fall_code(wander(v, -12, -5));
-    *out++ = sig_fall_code(wander(v, 12, K));
+    *out++ = sig_fall_code(wander(v, postures[AT_BEFORE], vectors[AT_BEFORE]));
+    *out++ = sig_fall_code(wander(v, postures[AT_NEAR], vectors[AT_NEAR]));
+    *out++ = sig_fall_code(wander(v, postures[AT_LATE], vectors[AT_LATE]));
     *out++ = sig_fall_code(unrest(v, 8, K));
     *out++ = sig_fall_code(sinking(v));
     *out++ = (uint8_t)(s->usual_jerk >> 7);
     *out++ = difference(cells[BEFORE].jerk, (uint8_t)(s->usual_jerk >> 7));
-    *out++ = difference(measure(v, &scalars[9]), (uint8_t)(s->usual_jerk >> 7));
-    *out = difference(measure(v, &scalars[8]), cells[BEFORE].jerk);
+    *out++ = difference(first[9], (uint8_t)(s->usual_jerk >> 7));
+    *out = difference(first[8], cells[BEFORE].jerk);
 }
 
 void sig_fall_pre_features(const sig_fall_t *s, uint8_t *out) {
@@ -267,16 +310,9 @@ void sig_fall_pre_features(const sig_fall_t *s, uint8_t *out) {
     unroll(s, LAST + 1, cells);
     const view_t v = cells + LAST;
     uint8_t *const first = out;
-    for (int i = 0; i < N_PRE_SCALARS; i++) {
-        *out++ = measure(v, &pre_scalars[i]);
-    }
-    for (int i = 0; i < PRE_USUAL; i++) {
-        mean_vector(v, pre_postures[i][0], pre_postures[i][1], vectors[i]);
-    }
-    memories(s, vectors[PRE_USUAL], vectors[PRE_RECENT]);
-    for (int i = 0; i < N_PRE_ANGLES; i++) {
-        *out++ = angle(vectors[pre_angles[i][0]], vectors[pre_angles[i][1]]);
-    }
+    out = measure(v, pre_scalars, N_PRE_SCALARS, out);
+    look(s, v, pre_postures, PRE_USUAL, vectors);
+    out = turns(vectors, N_PRE_VECTORS, pre_angles, N_PRE_ANGLES, out);
     *out++ = sig_fall_code(distance(vectors[AT_NOW], vectors[AT_MIDDLE]));
     *out++ = sig_fall_code(distance(vectors[AT_NOW], vectors[AT_LONG_PAST]));
     *out++ = (uint8_t)(s->usual_jerk >> 7);
