@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from jikimi.fleet.site import Site
 from jikimi.wire import manifest
 
 _FILES = {"jikimi/edge/app.mpy": b"application" * 50, "jikimi/sigcore.mpy": bytes(range(256))}
+_EDGE = Path(__file__).parents[2] / "firmware/jikimi/edge"
 
 
 @pytest.fixture
@@ -160,6 +163,15 @@ def test_the_commands_lead_from_nothing_to_a_published_release(site, tmp_path):
     (row,) = json.loads(_run(site, "list", "--json").stdout)
     assert (row["version"], row["sequence"]) == ("2.0.0", 1)
     assert "2.0.0" in _run(site, "list").stdout
+
+
+def test_a_release_of_your_own_source_differs_in_what_you_changed_and_in_nothing_else(tmp_path):
+    own = tmp_path / "edge"
+    shutil.copytree(_EDGE, own)
+    (own / "health.py").write_text((own / "health.py").read_text() + "OWN = 1\n")
+    usual, mine = release.application_files("x64"), release.application_files("x64", own)
+    assert mine.keys() == usual.keys()
+    assert [path for path in usual if mine[path] != usual[path]] == ["jikimi/edge/health.mpy"]
 
 
 def test_the_key_is_shown_replaced_and_not_used_before_the_devices_know_it(site):

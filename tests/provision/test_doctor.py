@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -78,6 +79,14 @@ def _expired(board: VirtualBoard, site: Site, days: int) -> None:
         connection.execute(device_table.update().where(where).values(cert_serial=certified.serial))
 
 
+def _updated(board: VirtualBoard, slot: str) -> None:
+    """As after an update: the same application runs from a slot, and what came by cable is older."""
+    code = board.flash_dir / "lib/jikimi"
+    shutil.copytree(code, board.flash_dir / "slots" / slot / "jikimi")
+    (code / "edge/insist.mpy").write_bytes(b"M")
+    (board.flash_dir / "slots/now").write_text(slot)
+
+
 def _clock(board: VirtualBoard, world: World) -> None:
     # Set after the start, as a soft reset keeps it.
     wrong = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -104,7 +113,9 @@ FAULTS: dict[str, Inject] = {
     "not-active": lambda board, _w, site, _f: registry.revoke(site, _device(board)),
     "not-provisioned": lambda board, _w, _s, _f: (board.flash_dir / "main.py").unlink(),
     "healthy": lambda _b, _w, _s, _f: None,
+    "updated": lambda board, _w, _s, _f: _updated(board, "a"),
 }
+WELL = ("healthy", "updated")
 # What a fault shows beside itself, because it follows from it.
 FOLLOWS = {
     "wrong-ca": {"no-broker"},
@@ -150,9 +161,8 @@ def reports(tmp_path: Path) -> Iterator[dict[str, Report]]:
 
 def test_the_doctor_names_each_fault_with_what_to_do_and_nothing_that_is_well(reports):
     found = {fault: {finding.code for finding in report.findings} for fault, report in reports.items()}
-    assert found == {fault: {fault} | FOLLOWS.get(fault, set()) for fault in FAULTS if fault != "healthy"} | {
-        "healthy": set()
-    }
+    expected = {fault: {fault} | FOLLOWS.get(fault, set()) for fault in FAULTS} | {well: set() for well in WELL}
+    assert found == expected
     assert all(report.device is not None for report in reports.values())
 
 

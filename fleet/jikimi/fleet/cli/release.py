@@ -41,8 +41,21 @@ def command() -> None:
 )
 @click.option("--sequence", type=click.IntRange(min=1), help="[default: one above the highest published]")
 @click.option("--support-until", metavar="DATE", help="Last day on which it gets fixes, as 2031-12-31.")
+@click.option(
+    "--source",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Your version of jikimi/edge, the device application.  [default: this installation's]",
+)
 def build_(
-    site: Site, as_json: bool, directory: Path, version: str, arch: str, sequence: int | None, support_until: str | None
+    site: Site,
+    as_json: bool,
+    directory: Path,
+    version: str,
+    arch: str,
+    sequence: int | None,
+    support_until: str | None,
+    source: Path | None,
 ) -> None:
     """Compile, compress and list the application in a new directory DIR.
 
@@ -51,8 +64,9 @@ def build_(
     from jikimi.fleet import release  # slow import
 
     until = _date(support_until)
+    files = release.application_files(arch, source)
     _show(
-        release.build(site, directory, version=version, arch=arch, sequence=sequence, support_until=until),
+        release.build(site, directory, version=version, arch=arch, sequence=sequence, support_until=until, files=files),
         as_json,
     )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # SIGHUP: the terminal was closed.
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_FULL_MV = 4200
 
 
 @click.command("virtual-board")
@@ -28,13 +29,14 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     type=click.Path(file_okay=False, path_type=Path),
     help="Where their flash is kept.  [default: forgotten at the end]",
 )
+@click.option("--docked", is_flag=True, help="On their chargers, full: only there does a tag take a release.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each board.")
-def command(count: int, directory: Path | None, as_json: bool) -> None:
+def command(count: int, directory: Path | None, docked: bool, as_json: bool) -> None:
     """Run blank virtual boards until interrupted; prints the serial port of each on a line.
 
     A board is a real MicroPython with emulated sensors and radio; they hear each other as on a bench.
 
-    Example: jikimi virtual-board --count 2
+    Example: jikimi virtual-board --count 2 --docked
     """
     from jikimi.fleet.virtual import Bench, VirtualBoard, World  # slow import
 
@@ -46,6 +48,9 @@ def command(count: int, directory: Path | None, as_json: bool) -> None:
             world = stack.enter_context(World(channel=Bench()))
             for number in range(1, count + 1):
                 board = stack.enter_context(VirtualBoard(f"board-{number}", folder / f"board-{number}", world))
+                if docked:
+                    world.set_docked(board.name, docked=True)
+                    world.set_battery(board.name, _FULL_MV)
                 board.start()
                 click.echo(_line(board, as_json))
             click.echo(f"try: mpremote connect port:{board.port}   (Ctrl-C ends the boards)", err=True)

@@ -32,7 +32,8 @@ def there(path):
     except OSError:
         return False
 facts = {'clock': machine.RTC().datetime(), 'ca': None, 'cert': content('/tls/cert.der'), 'key': None,
-         'config': None, 'checked': None, 'refused': content('/state/refused'), 'on_trial': there('/config.old')}
+         'config': None, 'checked': None, 'refused': content('/state/refused'), 'on_trial': there('/config.old'),
+         'now': content('/slots/now')}
 ca = content('/tls/ca.der')
 facts['ca'] = None if ca is None else hashlib.sha256(ca).digest()
 block, _, _, free = os.statvfs('/')[:4]
@@ -95,6 +96,7 @@ print(repr(asyncio.run(reach())))
 """
 _WIFI_TRIES = 75  # of 200 ms
 _NETWORK_S = 40.0  # more than either may take
+_LIB, _CABLE = "/lib/", "cable"
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def gather(board: Board, chip: Chip, application: dict[str, bytes]) -> Facts:
     return Facts(
         chip=chip,
         installed=said["installed"],
-        application_differs=len(board.differing(application)) if said["installed"] else 0,
+        application_differs=len(board.differing(_running(application, said["now"]))) if said["installed"] else 0,
         config=said["config"],
         config_error=said["checked"],
         refused=said["refused"].decode() if said["refused"] else None,
@@ -141,3 +143,11 @@ def gather(board: Board, chip: Chip, application: dict[str, bytes]) -> Facts:
         wifi=wifi,
         broker=board.ask(_BROKER, _NETWORK_S) if online and said["cert"] else None,
     )
+
+
+def _running(application: dict[str, bytes], now: bytes | None) -> dict[str, bytes]:
+    """The files of `application` where the board runs them from: /lib, or the slot that /slots/now names first."""
+    slot = (now or b"").decode().split()[:1] or [_CABLE]
+    folder = _LIB if slot == [_CABLE] else f"/slots/{slot[0]}/"
+    code = {path.replace(_LIB, folder, 1): data for path, data in application.items() if path.startswith(_LIB)}
+    return code | {"/main.py": application["/main.py"]}

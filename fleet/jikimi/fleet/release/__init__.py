@@ -86,9 +86,12 @@ class DeviceRelease:
     support_until_ms: int | None
 
 
-def application_files(arch: str) -> dict[str, bytes]:
-    """The application of this installation, compiled for `arch`, by its paths below a slot. BoardError."""
-    files = image.application(arch)
+def application_files(arch: str, edge: Path | None = None) -> dict[str, bytes]:
+    """The application, compiled for `arch`, by its paths below a slot. BoardError.
+
+    It is this installation's, but for jikimi.edge if `edge` is a folder with its sources.
+    """
+    files = image.application(arch, edge)
     return {path.removeprefix(_LIB): data for path, data in files.items() if path.startswith(_LIB)}
 
 

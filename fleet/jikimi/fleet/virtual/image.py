@@ -36,9 +36,12 @@ def device_image(config: Mapping[str, Any], tls: Tls | None = None, arch: str = 
     return application(arch) | settings(config, tls)
 
 
-def application(arch: str = "x64") -> Image:
-    """The code: /main.py, the packages as byte code and the native core, and that these are to run, no release."""
-    image = _package("jikimi.wire") | _package("jikimi.edge")
+def application(arch: str = "x64", edge: Path | None = None) -> Image:
+    """The code: /main.py, the packages as byte code and the native core, and that these are to run, no release.
+
+    `edge` is a folder with the sources of jikimi.edge, if they are not this installation's. BoardError.
+    """
+    image = _package("jikimi.wire") | _package("jikimi.edge", edge)
     image["/lib/jikimi/sigcore.mpy"] = _native_core(arch)
     image["/main.py"] = _main().read_bytes()
     image["/slots/now"] = b"cable"
@@ -62,8 +65,8 @@ def write_image(image: Image, flash_dir: Path) -> None:
         path.write_bytes(content)
 
 
-def _package(name: str) -> Image:
-    folder = _folder(name)
+def _package(name: str, folder: Path | None = None) -> Image:
+    folder = folder or _folder(name)
     image = {}
     for source in sorted(folder.rglob("*.py")):
         inside = source.relative_to(folder)
