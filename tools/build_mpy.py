@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,14 @@ ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "native"
 SDIST = "mpy-cross-v6-3==1.1.1"
 _CACHE = ROOT / "build" / "micropython"
+# Compiled for size and as one: functions used once melt into their caller, arguments that never change disappear. The
+# compiler does that when it links a program, so the program is thrown away and the object it was made of is kept.
+SIZE = ("-Oz", "-flto", "-fvisibility=hidden")
+_AS_ONE = (
+    "-flto-partition=one", "-flinker-output=dyn", "-save-temps", "-nostdlib", "-Wl,--unresolved-symbols=ignore-all",
+)  # fmt: skip
 _CFLAGS = [
-    "-std=c99", "-Os", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-DNDEBUG", "-DNO_QSTR",
+    "-std=c99", *SIZE, "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-DNDEBUG", "-DNO_QSTR",
     "-DMICROPY_ENABLE_DYNRUNTIME", "-fpic", "-fno-common", "-fno-jump-tables",
     "-fno-tree-loop-distribute-patterns", "-U_FORTIFY_SOURCE",
 ]  # fmt: skip
@@ -92,6 +99,16 @@ def _run(command: list[str]) -> None:
         raise BuildError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
 
+def as_one(compiler: Sequence[str], objects: Sequence[Path], entries: Sequence[str]) -> Path:
+    """The one object that `objects`, compiled with SIZE, become when nothing but `entries` is called from outside."""
+    folder = objects[0].parent / "whole"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    wanted = [f"-Wl,-e,{entries[0]}", *(f"-Wl,-u,{name}" for name in entries)]
+    _run([*compiler, *_AS_ONE, *wanted, *map(str, objects), "-o", str(folder / "core")])
+    return next(folder.glob("*.ltrans.o"))
+
+
 def build(arch: str, output: Path) -> Path:
     """Compile and link the module for `arch` into `output`; BuildError says what is missing."""
     target, mpy_dir = ARCHS[arch], micropython_dir()
@@ -109,8 +126,9 @@ def build(arch: str, output: Path) -> Path:
     objects = [work / (source.stem + ".o") for source in sources]
     for source, obj in zip(sources, objects, strict=True):
         _run([compiler, *flags, "-c", str(source), "-o", str(obj)])
+    whole = as_one([compiler, *flags], objects, ["mpy_init"])
     output.parent.mkdir(parents=True, exist_ok=True)
-    _run([*linker, "--qstrs", str(config), "-o", str(output), *map(str, objects)])
+    _run([*linker, "--qstrs", str(config), "-o", str(output), str(whole)])
     return output
 
 

@@ -17,11 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.build_mpy import SIZE
+
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "native"
 PACKAGES = "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc"
 _CC, _QEMU = "riscv64-unknown-elf-gcc", "qemu-system-riscv32"
-_TARGET = ["--specs=picolibc.specs", "-misa-spec=2.2", "-march=rv32imac", "-mabi=ilp32", "-std=gnu99", "-Os"]
+_CPU = ["-misa-spec=2.2", "-march=rv32imac", "-mabi=ilp32"]
+_TARGET = ["--specs=picolibc.specs", *_CPU, "-std=gnu99", "-Os"]
 _MEMORY = {"__flash": 0x80000000, "__flash_size": 0x200000, "__ram": 0x80200000, "__ram_size": 0x200000}
 _MACHINE = ["-M", "virt", "-cpu", "rv32", "-bios", "none", "-nographic", "-icount", "shift=0"]
 _SEMIHOSTING = ["-semihosting-config", "enable=on,target=native"]
@@ -69,8 +72,13 @@ def missing() -> str | None:
 
 
 def compiler() -> list[str]:
-    """Command and flags that compile for it."""
+    """Command and flags that compile a program with a library for it."""
     return [_CC, *_TARGET]
+
+
+def core_compiler() -> list[str]:
+    """The same for the core, which needs no library, as the native module is compiled."""
+    return [_CC, *_CPU, "-std=c99", "-ffreestanding", *SIZE]
 
 
 def _call(command: list[str], seconds: int) -> str:
@@ -91,12 +99,16 @@ def _compile(folder: Path, main: str, symbol: str, settings: Mapping[str, int]) 
         f'.section .rodata\n.balign 4\n.global {symbol}, {symbol}_end\n{symbol}:\n.incbin "data.bin"\n{symbol}_end:\n',
         encoding="ascii",
     )
-    sources = [ROOT / "tools" / main, *sorted((NATIVE / "src").glob("*.c")), folder / "data.S"]
-    command = [_CC, *_TARGET, "--oslib=semihost", "--crt0=hosted", f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
+    sources, include = sorted((NATIVE / "src").glob("*.c")), [f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
+    for source in sources:
+        _call([*core_compiler(), *include, "-c", str(source), "-o", str(folder / f"{source.stem}.o")], 120)
+    objects = [folder / f"{source.stem}.o" for source in sources]
+    command = [_CC, *_TARGET, "--oslib=semihost", "--crt0=hosted", *include]
     command += [f"-I{folder}", f"-Wa,-I{folder}", *(f"-D{name}={value}" for name, value in settings.items())]
     command += [f"-Wl,--defsym={name}={value:#x}" for name, value in _MEMORY.items()]
     image = folder / "core.elf"
-    _call([*command, *map(str, sources), "-o", str(image)], 120)
+    program = [ROOT / "tools" / main, folder / "data.S", *objects]
+    _call([*command, *map(str, program), "-o", str(image)], 120)
     return image
 
 

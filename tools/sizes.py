@@ -19,6 +19,7 @@ import numpy as np
 from jikimi.sigcore._sigcore import ffi
 
 from tools import rv32, stack
+from tools.build_mpy import SIZE
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "native"
@@ -26,7 +27,7 @@ WRITTEN = NATIVE / "sizes.json"
 MPY_BUDGET, STATE_BUDGET, STACK_BUDGET, RV32_BUDGET = 24 * 1024, 1024, 2048, 600
 # What a user of the core calls for every sample, reading or advert.
 _ENTRIES = ("_init", "_push", "_mm")
-_HERE = ["gcc", "-std=c99", "-Os", "-fpic"]
+_HERE = ["gcc", "-std=c99", "-fpic", *SIZE]
 
 Table = dict[str, float]
 
@@ -39,13 +40,13 @@ def state_bytes() -> Table:
 
 
 def object_bytes() -> Table:
-    """Code and constants of every source file, compiled for this machine as the .mpy is."""
+    """Code and constants of every source file on its own, compiled for this machine as small as the .mpy is."""
     found: Table = {}
     with tempfile.TemporaryDirectory() as folder:
         for source in sorted((NATIVE / "src").glob("*.c")):
             target = Path(folder) / (source.stem + ".o")
             include = [f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
-            subprocess.run([*_HERE, *include, "-c", source, "-o", target], check=True)
+            subprocess.run([*_HERE, "-fno-lto", *include, "-c", source, "-o", target], check=True)
             listing = subprocess.run(["size", "-A", target], check=True, capture_output=True, text=True).stdout
             found[source.stem] = sum(
                 int(size) for size in re.findall(r"^\.(?:text|rodata)\S* +(\d+)", listing, re.MULTILINE)
@@ -61,7 +62,7 @@ def mpy_bytes() -> Table:
 
 def stack_bytes() -> Table:
     """Largest stack of what a user calls, with everything below it: on rv32 when that compiler is here, else here."""
-    found = stack.worst(_HERE if rv32.missing() else rv32.compiler())
+    found = stack.worst(_HERE if rv32.missing() else rv32.core_compiler())
     return {name: size for name, size in found.items() if name.endswith(_ENTRIES)}
 
 

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.build_mpy import as_one
+
 NATIVE = Path(__file__).resolve().parent.parent / "native"
 _NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "[^"]*\\n(\d+) bytes \((\w+)\)', re.MULTILINE)
 _EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', re.MULTILINE)
@@ -15,6 +17,12 @@ _EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', re.
 
 class UnboundedError(Exception):
     """A function's stack has no limit that is known when it is compiled; the text names it."""
+
+
+def entries() -> list[str]:
+    """The core's functions that the native module calls."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (NATIVE / "natmod").glob("*.c"))
+    return sorted(set(re.findall(r"\b(sig_\w+)\(", text)))
 
 
 def deepest(frames: dict[str, int], calls: dict[str, set[str]]) -> dict[str, int]:
@@ -37,16 +45,18 @@ def worst(compiler: Sequence[str]) -> dict[str, int]:
     frames: dict[str, int] = {}
     calls: dict[str, set[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
+        objects = []
         for source in sorted((NATIVE / "src").glob("*.c")):
-            target = Path(folder) / (source.stem + ".o")
+            objects.append(Path(folder) / (source.stem + ".o"))
             include = [f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
-            command = [*compiler, "-fcallgraph-info=su", *include, "-c", str(source), "-o", str(target)]
-            subprocess.run(command, check=True)
-            graph = target.with_suffix(".ci").read_text(encoding="utf-8")
-            for name, size, kind in _NODE.findall(graph):
+            subprocess.run([*compiler, *include, "-c", str(source), "-o", str(objects[-1])], check=True)
+        whole = as_one([*compiler, "-fcallgraph-info=su"], objects, entries())
+        for graph in whole.parent.glob("*.ci"):
+            text = graph.read_text(encoding="utf-8")
+            for name, size, kind in _NODE.findall(text):
                 if kind != "static":
                     raise UnboundedError(f"{name} has a {kind} stack")
                 frames[name] = int(size)
-            for caller, callee in _EDGE.findall(graph):
+            for caller, callee in _EDGE.findall(text):
                 calls.setdefault(caller, set()).add(callee)
     return {name: size for name, size in sorted(deepest(frames, calls).items()) if ":" not in name}
