@@ -1,10 +1,12 @@
 """How late things are with many connected tags: sent → committed and acknowledged, sent → on the page; and memory.
 
     python -m tools.bench_latency [--tags N] [--seconds N] [--rate N] [--postgresql]
+    python -m tools.bench_latency --tags 100 --rate 100 --seconds 3600 --samples memory.csv    # growth over an hour
 
 All tags are connected over TLS and subscribed to their acknowledgements; every 1/rate seconds one of them, at random,
 sends an event or (one in ten) an alarm, whether or not earlier ones are answered. The page is the one behind all
-browsers (`jikimi.fleet.web.live`), looked at as often as its server does.
+browsers (`jikimi.fleet.web.live`), looked at as often as its server does. Memory is sampled every minute; a run of more
+than ten minutes ends with growth and slope of each process after the first ten.
 """
 
 from __future__ import annotations
@@ -31,11 +33,13 @@ from jikimi.fleet.web import floor_plan
 from jikimi.fleet.web.live import Live
 from jikimi.wire import kinds, messages, topics
 from tools import postgres
+from tools.memory import Samples, resident_kib
 
 _AT_ONCE = 50  # connecting
 _ALARMS = 0.1  # share
 _DRAIN_S = 15.0
 _LOOK_S = 0.05
+_SAMPLE_S = 60.0
 
 
 class Ledger:
@@ -102,8 +106,10 @@ class Tag:
                 self._acked[stream] = max(upto, self._acked[stream])
 
 
-def measure(n_tags: int, seconds: float, rate: float, url: str = DatabaseSettings.url) -> dict[str, Any]:
-    """Connect, send, and say what was found."""
+def measure(
+    n_tags: int, seconds: float, rate: float, url: str = DatabaseSettings.url, file: Path | None = None
+) -> dict[str, Any]:
+    """Connect, send, and say what was found; samples of memory also go to `file`."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0), database=DatabaseSettings(url))
@@ -118,7 +124,8 @@ def measure(n_tags: int, seconds: float, rate: float, url: str = DatabaseSetting
         tags = [Tag(site, one.device, ledger) for one in files]
         before = {name: resident_kib(pid) for name, pid in pids.items()}
         live = Live(store, site.name, floor_plan.load(site.floor_path))
-        found = asyncio.run(_run(tags, contexts, live, ledger, (seconds, rate), pids))
+        samples = Samples(pids, _SAMPLE_S, file)
+        found = asyncio.run(_run(tags, contexts, live, ledger, (seconds, rate), samples, pids))
         after = {f"{name}_grew_kib": resident_kib(pid) - found[name] for name, pid in pids.items()}
     grown = {f"{name}_kib_per_tag": round((found[name] - before[name]) / n_tags, 1) for name in pids}
     waits, pages = ledger.waits_ms(), ledger.page_waits_ms()
@@ -126,11 +133,18 @@ def measure(n_tags: int, seconds: float, rate: float, url: str = DatabaseSetting
         "tags": n_tags, "messages": len(ledger.sent), "unanswered": len(ledger.sent) - len(waits),
         "committed_and_acknowledged_ms": _quantiles(waits), "alarm_on_page_ms": _quantiles(pages),
         "alarms": len(ledger.raised), "alarms_on_page": len(pages), **grown, **after,
+        "after_ten_minutes": samples.summary(),
     }  # fmt: skip
 
 
 async def _run(
-    tags: list[Tag], contexts: list[Any], live: Live, ledger: Ledger, pace: tuple[float, float], pids: dict[str, int]
+    tags: list[Tag],
+    contexts: list[Any],
+    live: Live,
+    ledger: Ledger,
+    pace: tuple[float, float],
+    samples: Samples,
+    pids: dict[str, int],
 ) -> dict[str, int]:
     gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -143,6 +157,7 @@ async def _run(
     ending = threading.Event()
     watcher = threading.Thread(target=_watch, args=(live, ledger, ending))
     watcher.start()
+    sampling = asyncio.create_task(samples.take_all())
     rng, (seconds, rate) = random.Random(1), pace
     start_s = time.monotonic()
     for n in range(int(seconds * rate)):
@@ -152,6 +167,9 @@ async def _run(
     while len(ledger.acked) < len(ledger.sent) and time.monotonic() < until_s:  # noqa: ASYNC110, simple is enough
         await asyncio.sleep(0.1)
     await asyncio.sleep(1.0)  # the page's own pace
+    sampling.cancel()
+    await asyncio.gather(sampling, return_exceptions=True)
+    samples.take()
     ending.set()
     watcher.join()
     for tag in tags:
@@ -173,12 +191,6 @@ def _quantiles(values: list[float]) -> dict[str, float]:
     return {name: round(values[int(share * (len(values) - 1))], 1) for name, share in (("p50", 0.5), ("p99", 0.99))}
 
 
-def resident_kib(pid: int) -> int:
-    """Memory of a process."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
-
-
 def main() -> int:
     """Measure and print one JSON line for each number of tags."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -186,13 +198,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rate", type=float, default=50, help="messages a second of all tags together")
     parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--samples", type=Path, help="file for the memory of each process, every minute (CSV)")
     options = parser.parse_args()
     for n_tags in options.tags:
         with ExitStack() as stack:
             url = DatabaseSettings.url
             if options.postgresql:
                 url = stack.enter_context(postgres.Server(durable=True)).url()
-            print(json.dumps(measure(n_tags, options.seconds, options.rate, url)), flush=True)
+            print(json.dumps(measure(n_tags, options.seconds, options.rate, url, options.samples)), flush=True)
     return 0
 
 
