@@ -69,7 +69,7 @@ class _Traffic:
         first = self._seqs.get((device, stream), 0) + 1
         last = first + self._rng.randrange(5)
         self._seqs[device, stream] = last
-        rows = [(seq, kind, seq, {}) for seq in range(first, last + 1)]
+        rows: list[tuple[int, int, int, dict[int, object]]] = [(seq, kind, seq, {}) for seq in range(first, last + 1)]
         payload = messages.encode_records(1, stream, rows, _NOW_MS, kinds.CLOCK_SET)
         return Incoming(f"jk/{SITE}/{device}/{leaf}", payload, False, _NOW_MS, 1, 1, 1)
 
