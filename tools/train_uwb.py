@@ -18,6 +18,7 @@ from tools import card, intervals
 from tools.model_tables import DATA, array, constants, rows, write_header
 from tools.uwb_model import (
     BOUND_LIMIT_MM,
+    CORE_ORDER,
     EXCESS_LIMIT_MM,
     JITTER,
     TERMS,
@@ -380,7 +381,6 @@ def c_tables(m: Model) -> list[str]:
     """The model in C."""
     return [
         constants([
-            ("UWB_TERMS", TERMS),
             ("UWB_NLOS_BIAS", m.nlos_bias),
             ("UWB_EXCESS_BIAS", m.excess_bias),
             ("UWB_BOUND_BIAS", m.bound_bias),
@@ -392,10 +392,9 @@ def c_tables(m: Model) -> list[str]:
         " * of the unsteadiness in mm (1/256). */",
         array("int16_t", "uwb_mean", m.mean.tolist()),
         array("int16_t", "uwb_gain", m.gain.tolist()),
-        "/* Of the features and their products: log odds (1/256), likely and largest plausible excess (mm). */",
-        array("int16_t", "uwb_nlos_weights", m.nlos.tolist()),
-        array("int16_t", "uwb_excess_weights", m.excess.tolist()),
-        array("int16_t", "uwb_bound_weights", m.bound.tolist()),
+        "/* Log odds (1/256), likely and largest plausible excess (mm): of a feature, its products with those before\n"
+        " * it and its square, then of the next feature. */",
+        array("int16_t", "uwb_weights", np.stack([m.nlos, m.excess, m.bound], axis=1)[CORE_ORDER].ravel().tolist()),
     ]  # fmt: skip
 
 

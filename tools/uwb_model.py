@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 FEATURES, JITTER = 4, 3
 TERMS = FEATURES + FEATURES * (FEATURES + 1) // 2
+# The core keeps the terms feature by feature, each with its products with those before it and with itself, so that what
+# concerns the unsteadiness comes last and is left out for a single range.
+_PAIRS = [(i, j) for i in range(FEATURES) for j in range(i, FEATURES)]
+CORE_ORDER = [at for j in range(FEATURES) for at in (j, *(FEATURES + _PAIRS.index((i, j)) for i in range(j + 1)))]
 Z_ONE, Z_LIMIT = 1024, 3 * 1024
 EXCESS_LIMIT_MM, BOUND_LIMIT_MM = 3000, 6000
 AVERAGE, SILENCE_MS = 16, 3000

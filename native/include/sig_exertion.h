@@ -34,6 +34,7 @@ typedef struct {
     uint32_t ceiling_ms;  /* time at the ceiling */
     int32_t readings[SIG_EXERTION_MEDIAN];
     int32_t n_readings;
+    int32_t usual_bpm;    /* their median */
     int32_t next;
     int32_t started;
     uint32_t history;     /* one bit a reading, the newest lowest: 1 accepted */

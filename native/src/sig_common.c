@@ -46,8 +46,8 @@ uint32_t sig_isqrt(uint32_t value) { return sig_isqrt_near(value, 1000); }
 int32_t sig_log2_q8(uint32_t value) {
     /* By squaring the mantissa once a bit. */
     int32_t exponent = 0;
-    while (exponent < 31 && value >> (exponent + 1) != 0) {
-        exponent++;
+    for (int32_t half = 16; half > 0; half /= 2) {
+        exponent += value >> exponent >> half != 0 ? half : 0;
     }
     uint32_t mantissa = exponent > 15 ? value >> (exponent - 15) : value << (15 - exponent);
     int32_t log = exponent;

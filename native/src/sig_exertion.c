@@ -7,7 +7,9 @@ enum {
     STRAIN_LIMIT = 300000000, /* 300 s of the whole reserve, */
     CEILING_LIMIT = 900000,   /* and a quarter of an hour at the ceiling: as much as was ever rated */
     STRAIN_UNIT = 4000000,    /* strain that counts as one doubling, */
-    CEILING_UNIT = 20000,     /* and time at the ceiling */
+    CEILING_UNIT = 20000,     /* and time at the ceiling; */
+    STRAIN_UNIT_LOG2 = 5614,  /* their sig_log2_q8 */
+    CEILING_UNIT_LOG2 = 3657,
     WAKING_PERMILLE = 300,    /* below this much of the reserve the estimate goes to 0 with the heart rate */
     RECOVERY_PARTS = EXERTION_RECOVERY_MS / 16
 };
@@ -35,7 +37,7 @@ static uint32_t pass_time(sig_exertion_t *s, uint32_t t_ms) {
 }
 
 static int32_t median(const sig_exertion_t *s) {
-    int32_t sorted[SIG_EXERTION_MEDIAN];
+    int32_t sorted[SIG_EXERTION_MEDIAN] = {0};
     for (int i = 0; i < s->n_readings; i++) {
         int at = i;
         while (at > 0 && sorted[at - 1] > s->readings[i]) {
@@ -49,7 +51,7 @@ static int32_t median(const sig_exertion_t *s) {
 
 /* Heart rate without artefacts, as permille of the reserve, within 0..1000. */
 static int32_t reserve_permille(const sig_exertion_t *s) {
-    const int32_t permille = s->n_readings == 0 ? 0 : (median(s) - s->rest_bpm) * 1000 / s->reserve_bpm;
+    const int32_t permille = s->n_readings == 0 ? 0 : (s->usual_bpm - s->rest_bpm) * 1000 / s->reserve_bpm;
     if (permille < 0) {
         return 0;
     }
@@ -94,7 +96,7 @@ static int is_multiple(int32_t bpm, int32_t usual_bpm) {
 static int follows(const sig_exertion_t *s, int32_t bpm) {
     const uint32_t seconds = s->silence_ms / 1000;
     const int32_t room = EXERTION_JUMP_BPM + EXERTION_SLOPE_BPM * (seconds > 10 ? 10 : (int32_t)seconds);
-    return s->n_readings == 0 || distance(bpm, median(s)) <= room;
+    return s->n_readings == 0 || distance(bpm, s->usual_bpm) <= room;
 }
 
 /* A run of rejected readings that agree is the truth after a while, and the readings before it were the artefacts. */
@@ -103,7 +105,7 @@ static int has_moved(sig_exertion_t *s, int32_t bpm, uint32_t forward_ms) {
     s->n_outliers = agrees ? s->n_outliers + (s->n_outliers < SIG_EXERTION_MEDIAN) : 1;
     s->outlier_ms = agrees ? add_capped(s->outlier_ms, forward_ms) : 0;
     s->outlier_bpm = bpm;
-    const uint32_t patience_ms = is_multiple(bpm, median(s)) ? EXERTION_MULTIPLE_MS : EXERTION_OUTLIER_MS;
+    const uint32_t patience_ms = is_multiple(bpm, s->usual_bpm) ? EXERTION_MULTIPLE_MS : EXERTION_OUTLIER_MS;
     return s->n_outliers == SIG_EXERTION_MEDIAN && s->outlier_ms >= patience_ms;
 }
 
@@ -128,6 +130,7 @@ static void add_reading(sig_exertion_t *s, int32_t bpm) {
     s->readings[s->next] = bpm;
     s->next = s->next + 1 == SIG_EXERTION_MEDIAN ? 0 : s->next + 1;
     s->n_readings += s->n_readings < SIG_EXERTION_MEDIAN;
+    s->usual_bpm = median(s);
     s->silence_ms = 0;
 }
 
@@ -147,8 +150,8 @@ static int is_known(const sig_exertion_t *s) {
 
 void sig_exertion_features(const sig_exertion_t *s, int32_t *out) {
     out[0] = reserve_permille(s);
-    out[1] = sig_log2_q8(s->strain + STRAIN_UNIT) - sig_log2_q8(STRAIN_UNIT);
-    out[2] = sig_log2_q8(s->ceiling_ms + CEILING_UNIT) - sig_log2_q8(CEILING_UNIT);
+    out[1] = sig_log2_q8(s->strain + STRAIN_UNIT) - STRAIN_UNIT_LOG2;
+    out[2] = sig_log2_q8(s->ceiling_ms + CEILING_UNIT) - CEILING_UNIT_LOG2;
 }
 
 static int32_t estimate(const sig_exertion_t *s) {

@@ -23,19 +23,38 @@ int sig_front_init(sig_front_t *f, const sig_chip_t *chip) {
     return 0;
 }
 
-static int32_t word(const uint8_t *at) { return (int32_t)at[0] | (int32_t)(int8_t)at[1] * 256; }
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+typedef int16_t __attribute__((may_alias)) word_t; /* as the words lie in the caller's bytes */
+enum { READABLE = 2 };                             /* a sample at an address this divides */
+#else
+typedef int16_t word_t;
+enum { READABLE = 0 };
+#endif
 
-/* `at` lasts `ticks` within the motion sample under way; returns 1 when that completes it. Written out, as it is a
+/* The words of a sample: where they are, when the processor can read them there, else put together in `room`. */
+static const word_t *words_of(const uint8_t *sample, word_t *room) {
+    if (READABLE != 0 && ((uintptr_t)sample & (READABLE - 1)) == 0) {
+        return (const void *)sample;
+    }
+    for (int i = 0; i < SIG_SAMPLE_BYTES / 2; i++) {
+        room[i] = (word_t)(sample[2 * i] | (int8_t)sample[2 * i + 1] * 256);
+    }
+    return room;
+}
+
+/* `sample` lasts `ticks` within the motion sample under way; returns 1 when that completes it. Written out, as it is a
  * large part of what the core does for a sample. */
-static int add(sig_front_t *f, const uint8_t *at, int32_t ticks) {
+static int add(sig_front_t *f, const uint8_t *sample, int32_t ticks) {
+    word_t room[SIG_SAMPLE_BYTES / 2];
+    const word_t *word = words_of(sample, room);
     f->out_left -= ticks;
-    f->sum[0] += word(at) * ticks;
-    f->sum[1] += word(at + 2) * ticks;
-    f->sum[2] += word(at + 4) * ticks;
+    f->sum[0] += word[0] * ticks;
+    f->sum[1] += word[1] * ticks;
+    f->sum[2] += word[2] * ticks;
     if (f->gyro_divisor > 0) {
-        f->sum[3] += word(at + 6) * ticks;
-        f->sum[4] += word(at + 8) * ticks;
-        f->sum[5] += word(at + 10) * ticks;
+        f->sum[3] += word[3] * ticks;
+        f->sum[4] += word[4] * ticks;
+        f->sum[5] += word[5] * ticks;
     }
     return f->out_left == 0;
 }

@@ -28,53 +28,52 @@ static int32_t clamp(int32_t value, int32_t low, int32_t high) {
     return value > high ? high : value;
 }
 
-/* Of a single range; its unsteadiness is not known, which is taken as the usual one. */
+/* Of a single range; its unsteadiness is not known. */
 static void measure(const sig_uwb_diagnostics_t *d, int32_t *features) {
     const int32_t rx_cdbm = clamp(d->rx_power_cdbm, -POWER_LIMIT_CDB, POWER_LIMIT_CDB);
     const int32_t fp_cdbm = clamp(d->fp_power_cdbm, -POWER_LIMIT_CDB, POWER_LIMIT_CDB);
     features[0] = clamp(rx_cdbm - fp_cdbm, -POWER_LIMIT_CDB, POWER_LIMIT_CDB);
     features[1] = sig_log2_q8(d->std_noise < 1 ? 1 : (uint32_t)d->std_noise);
     features[2] = rx_cdbm;
-    features[JITTER] = uwb_mean[JITTER];
 }
 
-/* The features, each less its mean and in units of its spread; then all their products. */
-static void expand(const int32_t *features, int32_t *terms) {
-    for (int i = 0; i < SIG_UWB_FEATURES; i++) {
-        terms[i] = clamp((features[i] - uwb_mean[i]) * uwb_gain[i] / 256, -Z_LIMIT, Z_LIMIT);
-    }
-    int at = SIG_UWB_FEATURES;
-    for (int i = 0; i < SIG_UWB_FEATURES; i++) {
-        for (int j = i; j < SIG_UWB_FEATURES; j++) {
-            terms[at++] = terms[i] * terms[j] / Z_ONE;
+enum { ODDS, EXCESS, BOUND, ANSWERS };
+
+/* The first `n` features, each less its mean and in units of its spread, and all their products, weighed. A feature by
+ * itself is its product with one. */
+static void weigh(const int32_t *features, int n, int32_t *sums) {
+    int32_t z[1 + SIG_UWB_FEATURES] = {Z_ONE};
+    const int16_t *weight = uwb_weights;
+    for (int i = 0; i < n; i++) {
+        const int32_t own = clamp((features[i] - uwb_mean[i]) * uwb_gain[i] / 256, -Z_LIMIT, Z_LIMIT);
+        z[1 + i] = own;
+        for (int j = 0; j <= 1 + i; j++) {
+            const int32_t term = z[j] * own / Z_ONE;
+            sums[ODDS] += term * weight[ODDS];
+            sums[EXCESS] += term * weight[EXCESS];
+            sums[BOUND] += term * weight[BOUND];
+            weight += ANSWERS;
         }
     }
 }
 
-static int32_t weigh(const int32_t *terms, const int16_t *weights, int32_t bias) {
-    int32_t sum = 0;
-    for (int i = 0; i < UWB_TERMS; i++) {
-        sum += terms[i] * weights[i];
-    }
-    return bias + sum / Z_ONE;
-}
-
-/* What features say: probability, likely excess (only of a range that was probably blocked), largest plausible one. */
+/* What the first `n` features say: probability, likely excess (only of a range that was probably blocked), largest
+ * plausible one. */
 typedef struct {
     int32_t nlos_permille;
     int32_t excess_mm;
     int32_t bound_mm;
 } verdict_t;
 
-static verdict_t judge(const int32_t *features) {
-    int32_t terms[UWB_TERMS];
-    expand(features, terms);
-    const int32_t log_odds = weigh(terms, uwb_nlos_weights, UWB_NLOS_BIAS);
+static verdict_t judge(const int32_t *features, int n) {
+    int32_t sums[ANSWERS] = {0, 0, 0};
+    weigh(features, n, sums);
+    const int32_t log_odds = UWB_NLOS_BIAS + sums[ODDS] / Z_ONE;
     verdict_t v = {sig_permille(log_odds), 0, 0};
     if (log_odds > 0) {
-        v.excess_mm = clamp(weigh(terms, uwb_excess_weights, UWB_EXCESS_BIAS), 0, UWB_EXCESS_LIMIT_MM);
+        v.excess_mm = clamp(UWB_EXCESS_BIAS + sums[EXCESS] / Z_ONE, 0, UWB_EXCESS_LIMIT_MM);
     }
-    v.bound_mm = clamp(weigh(terms, uwb_bound_weights, UWB_BOUND_BIAS), v.excess_mm, UWB_BOUND_LIMIT_MM);
+    v.bound_mm = clamp(UWB_BOUND_BIAS + sums[BOUND] / Z_ONE, v.excess_mm, UWB_BOUND_LIMIT_MM);
     return v;
 }
 
@@ -98,7 +97,7 @@ void sig_uwb_push(const sig_uwb_t *s, int32_t range_mm, const sig_uwb_diagnostic
     if (diagnostics != NULL) {
         int32_t features[SIG_UWB_FEATURES];
         measure(diagnostics, features);
-        const verdict_t verdict = judge(features);
+        const verdict_t verdict = judge(features, JITTER);
         out->nlos_permille = verdict.nlos_permille;
         excess_mm += verdict.excess_mm;
     }
@@ -136,10 +135,7 @@ static verdict_t judge_track(sig_uwb_t *s, const sig_uwb_diagnostics_t *diagnost
     for (int i = 0; i < SIG_UWB_FEATURES; i++) {
         features[i] = s->mean[i] / MEAN_ONE;
     }
-    if (s->n < 3) {
-        features[JITTER] = uwb_mean[JITTER];
-    }
-    return judge(features);
+    return judge(features, s->n < 3 ? JITTER : SIG_UWB_FEATURES);
 }
 
 /* A new distance by an alpha-beta filter: expected plus a part of the surprise, which is limited to what is physical. */

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 enum {
-    UWB_TERMS = 14,
     UWB_NLOS_BIAS = -195,
     UWB_EXCESS_BIAS = 68,
     UWB_BOUND_BIAS = 2263,
@@ -25,14 +24,10 @@ static const int16_t uwb_mean[4] = {
 static const int16_t uwb_gain[4] = {
     547, 2593, 1374, 1524};
 
-/* Of the features and their products: log odds (1/256), likely and largest plausible excess (mm). */
-static const int16_t uwb_nlos_weights[14] = {
-    104, -525, -187, 109, 101, 172, -171, 0, 183, 129, 78, -140, 48, 55};
-
-static const int16_t uwb_excess_weights[14] = {
-    50, -67, -88, 83, 104, 62, 110, -14, 46, -16, 29, 36, -3, 92};
-
-static const int16_t uwb_bound_weights[14] = {
-    251, -413, 77, 447, 12, -84, 7, -167, -214, -59, -83, 34, 117, 64};
+/* Log odds (1/256), likely and largest plausible excess (mm): of a feature, its products with those before
+ * it and its square, then of the next feature. */
+static const int16_t uwb_weights[42] = {
+    104, 50, 251, 101, 104, 12, -525, -67, -413, 172, 62, -84, 183, 46, -214, -187, -88, 77, -171, 110, 7, 129,
+    -16, -59, -140, 36, 34, 109, 83, 447, 0, -14, -167, 78, 29, -83, 48, -3, 117, 55, 92, 64};
 
 #endif

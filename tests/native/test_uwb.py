@@ -28,12 +28,14 @@ def model() -> uwb_model.Model:
     arrays = {name: np.array(list(map(int, body.split(",")))) for name, body in
               re.findall(r"(\w+)\[\d+\] = \{([^}]*)\}", text)}  # fmt: skip
     numbers = {name: int(value) for name, value in re.findall(r"UWB_(\w+) = (-?\d+)", text)}
+    weights = np.empty((uwb_model.TERMS, 3), dtype=np.int64)
+    weights[uwb_model.CORE_ORDER] = arrays["uwb_weights"].reshape(-1, 3)
     assert (numbers["EXCESS_LIMIT_MM"], numbers["BOUND_LIMIT_MM"]) == (3000, 6000)
     return uwb_model.Model(
         arrays["uwb_mean"], arrays["uwb_gain"],
-        arrays["uwb_nlos_weights"], numbers["NLOS_BIAS"],
-        arrays["uwb_excess_weights"], numbers["EXCESS_BIAS"],
-        arrays["uwb_bound_weights"], numbers["BOUND_BIAS"], numbers["BOUND_UNKNOWN_MM"],
+        weights[:, 0], numbers["NLOS_BIAS"],
+        weights[:, 1], numbers["EXCESS_BIAS"],
+        weights[:, 2], numbers["BOUND_BIAS"], numbers["BOUND_UNKNOWN_MM"],
     )  # fmt: skip
 
 
