@@ -16,6 +16,8 @@ from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.fleet.store import Batch, NewRecord, RecordMessage, Source, Store, StreamKey
 from jikimi.wire import kinds
 
+_PERIOD_MS = 900_000  # for which a tag keeps an ephemeral id
+
 
 @dataclass
 class Plant:
@@ -26,17 +28,21 @@ class Plant:
     tag: str
     node: str
 
-    def report(self, device: str, *records: NewRecord) -> None:
-        """Store records of one boot, which began a minute ago; they happen now."""
-        now = time.time_ns() // 1_000_000
+    def report(self, device: str, *records: NewRecord, now_ms: int | None = None) -> None:
+        """Store records of one boot, which began a minute before `now_ms`, which is the time of day if not given."""
+        now = _clock_ms() if now_ms is None else now_ms
         stream = kinds.stream_of(records[0].kind)
         key = StreamKey(device, 1, stream)
         message = RecordMessage(Source("jk/plant/d/ev", b"", now), key, now - 60_000, kinds.CLOCK_SET, records)
         assert self.store.store_batch(Batch(messages=(message,))).stored == len(records)
 
     def near_misses(self, people: int, first_seq: int = 1) -> None:
-        """One near miss of each of `people` tags at the machine, within one rotation period."""
-        period = time.time_ns() // 1_000_000_000 // 900
+        """One near miss of each of `people` tags at the machine, in the middle of the last full rotation period.
+
+        The store counts nobody near the edges of a period, so "just now" would not do for two minutes of every 15.
+        """
+        period = _clock_ms() // _PERIOD_MS - 1
+        middle_ms = period * _PERIOD_MS + _PERIOD_MS // 2
         for i in range(people):
             data = {
                 kinds.LEVEL: kinds.LEVEL_WARN,
@@ -46,7 +52,11 @@ class Plant:
                 kinds.EPHEMERAL: bytes([i]) * 8,
                 kinds.PERIOD: period,
             }
-            self.report(self.node, NewRecord(first_seq + i, kinds.NEAR_MISS, 60_000, data))
+            self.report(self.node, NewRecord(first_seq + i, kinds.NEAR_MISS, 60_000, data), now_ms=middle_ms)
+
+
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 @pytest.fixture

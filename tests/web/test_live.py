@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from jikimi.fleet.errors import SiteError, StoreError
@@ -56,6 +58,14 @@ def test_near_misses_of_five_people_are_shown(plant):
     assert snap.machines[0].last_near_miss_ms > 0
     assert snap.events[0].name == "Press A"
     assert snap.events[0].detail == ("1.3 m", "0.9 m/s", "2.0 s")
+
+
+@pytest.mark.parametrize("into_hour_ms", [0, 59_999, 450_000, 840_000, 3_599_999])
+def test_the_group_of_a_finished_period_is_shown_whatever_the_time_of_day(plant, monkeypatch, into_hour_ms):
+    midnight_ms = 1_790_035_200_000
+    monkeypatch.setattr(time, "time_ns", lambda: (midnight_ms + into_hour_ms) * 1_000_000)
+    plant.near_misses(5)
+    assert [cell.count for cell in _look(plant).near_misses] == [5]
 
 
 def test_the_snapshot_is_kept_until_something_is_stored(plant):
