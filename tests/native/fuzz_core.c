@@ -53,6 +53,18 @@ static void promise(int kept) {
 
 static int within(int32_t value, int32_t low, int32_t high) { return value >= low && value <= high; }
 
+/* Any bytes as they are, as counts within a quarter of the range (a body), or at either end of it (a chip that clips). */
+static void shape(uint8_t *samples, size_t bytes, uint32_t style) {
+    for (size_t i = 1; i < bytes; i += 2) {
+        if (style == 1) {
+            samples[i] = (uint8_t)((samples[i] & 0x1f) + (samples[i] & 0x80 ? 0xe0 : 0));
+        } else if (style == 2) {
+            samples[i - 1] = samples[i] & 1 ? 0xff : 0;
+            samples[i] = samples[i] & 1 ? 0x7f : 0x80;
+        }
+    }
+}
+
 /* A block of samples in memory of its own size, one byte off, so that reading beyond it shows. */
 static void push_motion(script_t *script, sig_front_t *front, sig_fall_t *fall, sig_bend_t *bend) {
     const uint32_t room = word(script) % (ROOM + 1);
@@ -64,6 +76,7 @@ static void push_motion(script_t *script, sig_front_t *front, sig_fall_t *fall, 
     promise(samples != NULL && out != NULL);
     memcpy(samples + 1, script->at, bytes);
     script->at += bytes;
+    shape(samples + 1, n * (size_t)SIG_SAMPLE_BYTES, word(script) % 3);
     const int found = sig_motion_push(front, fall, bend, samples + 1, n, out, room);
     promise(within(found, 0, (int32_t)room));
     for (int i = 0; i < found; i++) {

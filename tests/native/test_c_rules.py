@@ -87,11 +87,3 @@ def test_the_core_uses_no_floating_point():
 
 def test_the_fall_state_fits_its_budget():
     assert ffi.sizeof("sig_fall_t") <= 1024
-
-
-def test_the_motion_detectors_run_clean_under_the_sanitizers_on_any_input(tmp_path):
-    program = tmp_path / "harness"
-    sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g", "-O1"]
-    harness = ROOT / "tests" / "native" / "harness_motion.c"
-    run(["gcc", "-std=c99", *sanitize, *INCLUDE, harness, *SOURCES, "-o", program])
-    assert int(run([program, "300"])) > 0
