@@ -1,7 +1,6 @@
 """Zones: no flicker, never higher for being farther away; the separation distance of the standard."""
 
 import math
-from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from jikimi.sigcore._sigcore import ffi, lib
 
 from jikimi.sigcore import ZoneMonitor, block, protective_distance_m
+from tests.native import reference_zone as reference
 
 TIMES = st.lists(st.integers(0, 3000), min_size=1, max_size=60)
 DISTANCES = st.integers(-1, 12000)
@@ -21,24 +21,6 @@ MOTION = {
     "human_error_mm": st.integers(0, 20000),
     "machine_error_mm": st.integers(0, 20000),
 }
-
-
-class Reference:
-    """The definition in plain Python, by looking back over everything that was seen."""
-
-    def __init__(self, limits: tuple[int, ...], hysteresis_mm: int, hold_ms: int) -> None:
-        self.limits, self.hysteresis_mm, self.hold_ms = limits, hysteresis_mm, hold_ms
-        self.inside = [False] * len(limits)
-        self.last_near_ms = [0] * len(limits)
-
-    def push(self, t_ms: int, distance_mm: int) -> int:
-        for i, limit in enumerate(self.limits):
-            reach = limit + (self.hysteresis_mm if self.inside[i] else 0)
-            if 0 <= distance_mm <= reach:
-                self.inside[i], self.last_near_ms[i] = True, t_ms
-            elif t_ms - self.last_near_ms[i] >= self.hold_ms:
-                self.inside[i] = False
-        return sum(self.inside)
 
 
 def levels(
@@ -60,10 +42,10 @@ def levels(
 )
 def test_levels_are_those_of_the_definition(walk, danger_mm, wider_mm, hysteresis_mm, hold_ms):
     zones = (danger_mm + wider_mm, danger_mm, hysteresis_mm, hold_ms)
-    reference, t_ms, expected = Reference(zones[:2], hysteresis_mm, hold_ms), 0, []
+    definition, t_ms, expected = reference.Zones(zones[:2], hysteresis_mm, hold_ms), 0, []
     for step_ms, distance_mm in walk:
         t_ms += step_ms
-        expected.append(reference.push(t_ms, distance_mm))
+        expected.append(definition.push(t_ms, distance_mm))
     assert levels(walk, zones) == expected
 
 
@@ -109,17 +91,9 @@ def separation(motion: dict[str, int]) -> int:
 
 @given(st.fixed_dictionaries(MOTION))
 def test_the_separation_distance_is_the_formula_rounded_up(motion):
-    m = motion
-    speed, braking = m["machine_mm_s"], m["braking_mm_s2"]
-    exact = (
-        Fraction(m["human_mm_s"], 1000) * (m["reaction_ms"] + Fraction(speed * 1000, braking))
-        + Fraction(speed * m["reaction_ms"], 1000)
-        + Fraction(speed * speed, 2 * braking)
-        + m["intrusion_mm"] + m["human_error_mm"] + m["machine_error_mm"]
-    )  # fmt: skip
+    exact = reference.separation_mm(**motion)
     # Three terms are rounded up, and the stopping time of up to 1 ms more is walked through as well.
-    slack = 3 + m["human_mm_s"] / 1000
-    assert exact <= separation(m) <= exact + slack
+    assert exact <= separation(motion) <= exact + 3 + motion["human_mm_s"] / 1000
 
 
 @given(
