@@ -19,7 +19,9 @@ def core(raw: Raw, rate_hz: int) -> tuple[list[tuple[int, ...]], list[list[int]]
     """Events, features of every excursion judged, times in bands and the last angle, from the C core."""
     motion, state = block.motion_new(rate_hz, RAW_ACC_LSB, 0), block.bend_new()
     out, row = array("i", [0] * 32), ffi.new("int16_t[]", lib.SIG_BEND_FEATURES)
-    events, judged, step = [], [], max(1, rate_hz // 20)
+    events: list[tuple[int, ...]] = []
+    judged: list[list[int]] = []
+    step = max(1, rate_hz // 20)
     for start in range(0, len(raw), step):
         part = np.ascontiguousarray(raw[start : start + step], dtype="<i2")
         n = block.motion_push(motion, None, state, part.tobytes(), len(part), out)
