@@ -5,8 +5,9 @@
  * socket that does not block (the broker, a serial line), the clock runs RATE times as fast as the real one instead of
  * skipping: the other end lives in real time, and a time-out of ten seconds leaves it 100 ms.
  *
- * The file named by FAST_CLOCK holds what has been skipped so far, a native int64 of microseconds, for whoever lives in
- * the same time (tools/shift_world.py). Without it nothing is changed. One thread only, as MicroPython's.
+ * The file named by FAST_CLOCK holds two native int64 of microseconds: what has been skipped so far, for whoever lives in
+ * the same time (tools/shift_world.py), and how far UTC is off here, which whoever likes may change: so a chip's clock
+ * that was never set, or is wrong. Without the file nothing is changed. One thread only, as MicroPython's.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,8 +26,8 @@
 
 enum { RATE = 100, STEP_US = 500, PATIENCE_US = 300000, MOST_FDS = 1024 };
 
-static int64_t own_skipped_us;
-static volatile int64_t *skipped_us = &own_skipped_us;
+static int64_t own[2];
+static volatile int64_t *skipped_us = &own[0], *utc_off_us = &own[1];
 static int64_t due_since_us[MOST_FDS]; /* real time of the last thing sent and not answered; 0: none */
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -43,12 +44,12 @@ __attribute__((constructor)) static void share(void) {
     const char *path = getenv("FAST_CLOCK");
     int fd = path ? open(path, O_RDWR) : -1;
     if (fd < 0) return;
-    void *page = mmap(NULL, sizeof *skipped_us, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (page != MAP_FAILED) skipped_us = page;
+    int64_t *page = mmap(NULL, sizeof own, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (page != MAP_FAILED) skipped_us = page, utc_off_us = page + 1;
     close(fd);
 }
 
-static int active(void) { return skipped_us != &own_skipped_us; }
+static int active(void) { return skipped_us != own; }
 
 /* Whether an answer is due; forgets those that were waited for long enough. */
 static int answer_due(void) {
@@ -107,9 +108,10 @@ int clock_gettime(clockid_t clock, struct timespec *t) {
     if (!real) real = REAL(clock_gettime);
     int result = real(clock, t);
     if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME) return result;
-    int64_t ns = t->tv_nsec + *skipped_us % 1000000 * 1000;
-    t->tv_sec += *skipped_us / 1000000 + ns / 1000000000;
-    t->tv_nsec = ns % 1000000000;
+    int64_t us = (int64_t)t->tv_sec * 1000000 + t->tv_nsec / 1000 + *skipped_us;
+    if (clock == CLOCK_REALTIME) us += *utc_off_us;
+    t->tv_sec = us / 1000000;
+    t->tv_nsec = us % 1000000 * 1000;
     return result;
 }
 

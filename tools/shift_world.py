@@ -21,7 +21,7 @@ from jikimi.fleet.virtual.world import Body
 from jikimi.wire import radio
 
 _SOURCE = Path(__file__).with_name("fast_clock.c")
-_SKIPPED = struct.Struct("=q")  # microseconds
+_SHARED = struct.Struct("=qq")  # microseconds: skipped, UTC off
 _LOOK_S = 0.001  # real time between two looks at the script while the board asks for nothing
 MACHINE = "press"
 _MACHINE_ID = b"\x01\x02\x03\x04"
@@ -32,22 +32,25 @@ _FADE_S = 0.5
 
 
 class FastClock:
-    """The file with what has been skipped, and the environment that makes a process live by it."""
+    """The file with what has been skipped, and the environment that makes a process live by it.
 
-    def __init__(self, folder: Path) -> None:
+    `utc_off_s`: how far the process's UTC is off.
+    """
+
+    def __init__(self, folder: Path, utc_off_s: int = 0) -> None:
         compiler = shutil.which("cc")
         if compiler is None:
             raise BoardError("a simulated shift needs a C compiler")
         library, path = folder / "fast_clock.so", folder / "clock"
         subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, _SOURCE, "-ldl"], check=True)
-        path.write_bytes(bytes(_SKIPPED.size))
+        path.write_bytes(_SHARED.pack(0, utc_off_s * 1_000_000))
         with path.open("r+b") as file:
-            self._page = mmap.mmap(file.fileno(), _SKIPPED.size)
+            self._page = mmap.mmap(file.fileno(), _SHARED.size)
         self.environment = {"LD_PRELOAD": str(library), "FAST_CLOCK": str(path)}
 
     def skipped_s(self) -> float:
         """Seconds that were not waited for so far."""
-        skipped_us: int = _SKIPPED.unpack_from(self._page)[0]
+        skipped_us: int = _SHARED.unpack_from(self._page)[0]
         return skipped_us * 1e-6
 
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,16 @@ def runtime(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def run_device(device_lib: Path, runtime: str, tmp_path: Path) -> RunDevice:
-    """`run_device("script", arg, …)` runs device/script.py in an empty directory; its last line, which is JSON."""
+    """`run_device("script", arg, …)` runs device/script.py in an empty directory; its last line, which is JSON.
 
-    def run(script: str, *args: object, heap: str = "2m") -> Any:
+    `more` is added to its environment.
+    """
+
+    def run(script: str, *args: object, heap: str = "2m", more: Mapping[str, str] | None = None) -> Any:
         done = subprocess.run(
             [*interpreter(runtime, heap), str(SCRIPTS / f"{script}.py"), *map(str, args)],
             cwd=tmp_path,
-            env=environment(runtime, device_lib),
+            env=environment(runtime, device_lib) | dict(more or {}),
             capture_output=True,
             text=True,
             timeout=120,

@@ -18,6 +18,8 @@ _PINGREQ = 0xC0
 _PINGRESP = 0xD0
 _DISCONNECT = 0xE0
 
+_EPIPE = 32  # MicroPython's errno does not name it
+
 # The longest packet taken from the broker: 1 KiB of payload, a topic, and room. Longer ones are an error, not an
 # allocation that fails somewhere else.
 _LONGEST_PACKET = 1400
@@ -53,8 +55,14 @@ class Client:
     async def connect(self):
         """Transport, CONNECT and CONNACK; OSError when refused or late."""
         self._reader, self._writer = await self._within(self._open_stream())
-        await self._send(self._connect_packet())
-        kind, body = await self._within(self._read_packet())
+        try:
+            await self._send(self._connect_packet())
+            kind, body = await self._within(self._read_packet())
+        except OSError as error:
+            if error.errno not in (errno.ECONNRESET, _EPIPE):
+                raise
+            # TLS 1.3 says only now what the broker thinks of our certificate.
+            raise OSError(errno.EACCES, "hung up on us: certificate ended or revoked?") from None
         if kind != _CONNACK or len(body) != 2:
             raise _malformed("no CONNACK")
         if body[1]:

@@ -17,6 +17,9 @@ CORE = "native"
 _ARCHES = {2: "x64", 10: "xtensawin", 11: "rv32imc"}
 # Before this year a clock was never set: an ESP32 starts in 2000, a POSIX port in 1970.
 _EARLIEST_YEAR = 2025
+_DAY_MS = 86_400_000
+# When the site's authority came into being, UTC in ms: `tls_context` reads it.
+_site_since_ms = 0
 # Seconds between this port's epoch and 1970.
 _EPOCH_S = 946_684_800 if time.gmtime(0)[0] == 2000 else 0
 
@@ -52,9 +55,9 @@ def epoch_ms():
     import machine
 
     year, month, day, _weekday, hour, minute, second, us = machine.RTC().datetime()
-    if year < _EARLIEST_YEAR:
-        return None
-    return (_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000 + us // 1000
+    now_ms = (_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000 + us // 1000
+    # In the first day after the site's beginning it may be `open_stream` that has set it: the site tells it better.
+    return None if year < _EARLIEST_YEAR or now_ms < _site_since_ms + _DAY_MS else now_ms
 
 
 def set_clock(epoch):
@@ -83,11 +86,27 @@ def files(root):
 
 def tls_context(directory):
     """Mutual TLS with the DER files `ca`, `cert` and `key` in a directory; OSError or ValueError when they are bad."""
+    global _site_since_ms
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(cadata=_content(directory + "/ca.der"))
+    authority = _content(directory + "/ca.der")
+    context.load_verify_locations(cadata=authority)
+    _site_since_ms = _valid_since_ms(authority)
     context.load_cert_chain(_content(directory + "/cert.der"), _content(directory + "/key.der"))
     return context
+
+
+def _valid_since_ms(certificate):
+    """UTC in ms from which a certificate (DER) is valid: the first time in it (RFC 5280, 4.1.2.5.1); 0: none found."""
+    at = -1
+    while True:
+        at = certificate.find(b"\x17\x0d", at + 1)  # UTCTime of 13 bytes: YYMMDDhhmmssZ
+        if at < 0:
+            return 0
+        text = certificate[at + 2 : at + 15]
+        if text[:12].isdigit() and text[12:] == b"Z":
+            year, month, day, hour, minute, second = [int(text[i : i + 2]) for i in range(0, 12, 2)]
+            return (_days(2000 + year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000
 
 
 def _content(path):
@@ -96,7 +115,13 @@ def _content(path):
 
 
 async def open_stream(host, port, context, server_name):
-    """(reader, writer) over TLS, or plain TCP when `context` is None."""
+    """(reader, writer) over TLS, or plain TCP when `context` is None.
+
+    An ESP32 checks validity by its clock, which starts in the year 2000: then no certificate is valid yet, and the
+    site, which would set the clock, is never reached. So a clock that nobody has set is put at the site's beginning.
+    """
+    if context is not None and _site_since_ms and epoch_ms() is None:
+        set_clock(_site_since_ms)
     return await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name)
 
 

@@ -127,7 +127,9 @@ class CertificateAuthority:
         """
         all_names = [broker_name(self._site), *names]
         usages = (*_SERVER, *_CLIENT) if dials_peers else _SERVER
-        return self._issue("broker", all_names, usages, days)
+        # From the site's beginning on: a device whose clock was never set takes it to be that time.
+        since = self._issued.certificate.not_valid_before_utc
+        return self._issue("broker", all_names, usages, days, since)
 
     def revocation_list(self, serials: Iterable[str], after: bytes | None = None) -> bytes:
         """PEM of the list of certificates (their serials in hexadecimal) that are void.
@@ -146,9 +148,16 @@ class CertificateAuthority:
             builder = builder.add_revoked_certificate(revoked.build())
         return builder.sign(self._issued.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
-    def _issue(self, common: str, names: Sequence[str], usages: Sequence[x509.ObjectIdentifier], days: int) -> Issued:
+    def _issue(
+        self,
+        common: str,
+        names: Sequence[str],
+        usages: Sequence[x509.ObjectIdentifier],
+        days: int,
+        since: datetime.datetime | None = None,
+    ) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
-        return Issued(self._sign(common, names, usages, days, key.public_key()), key)
+        return Issued(self._sign(common, names, usages, days, key.public_key(), since), key)
 
     def _sign(
         self,
@@ -157,9 +166,10 @@ class CertificateAuthority:
         usages: Sequence[x509.ObjectIdentifier],
         days: int,
         key: ec.EllipticCurvePublicKey,
+        since: datetime.datetime | None = None,
     ) -> x509.Certificate:
         authority = self._issued.certificate
-        builder = _builder(_subject(common), authority.subject, key, days)
+        builder = _builder(_subject(common), authority.subject, key, days, since)
         alternative = x509.SubjectAlternativeName([_general_name(name) for name in names])
         builder = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -190,7 +200,11 @@ def _subject(common: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    days: int,
+    since: datetime.datetime | None = None,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     return (
@@ -199,7 +213,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BACKDATE)
+        .not_valid_before(since or now - _BACKDATE)
         .not_valid_after(now + datetime.timedelta(days=days))
     )
 
