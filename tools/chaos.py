@@ -35,10 +35,13 @@ from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSett
 from jikimi.fleet.store import Store
 from jikimi.wire import topics
 from tools import postgres
+from tools.links import Links
 
 _TAGS, _BATCH = 10, 5
 _PATIENCE_S = 120.0  # for all tags to get on after a fault
 _FREEZE_S = (0.5, 6.0)
+_PARTED_S = (2.0, 15.0)  # nodes give each other up after six
+_DELAY_S = (0.05, 1.0)
 _HOSTILE_LEAVES = (topics.EVENT, topics.ALARM, topics.STATE, topics.VITALS)
 
 
@@ -49,7 +52,10 @@ class StuckError(Exception):
 class Run:
     """A site, its tags sending in a thread, and the faults."""
 
-    def __init__(self, site: Site, up: Supervisor, rng: random.Random, server: postgres.Server | None) -> None:
+    def __init__(
+        self, site: Site, up: Supervisor, rng: random.Random, server: postgres.Server | None, links: Links | None
+    ) -> None:
+        self._links = links
         self.site, self.up, self._rng, self._server = site, up, rng, server
         self.tags: list[Tag] = enrol(site, _TAGS, _BATCH)
         self._stopping = threading.Event()
@@ -66,6 +72,10 @@ class Run:
             "a tag's clock jumps": self._jump,
             "connections cut": self._cut,
         }
+        if links is not None:
+            self.faults["partition: a node cut off from the others"] = self._isolate
+            self.faults["partition: one way between two nodes"] = self._cut_way
+            self.faults["slow network between nodes"] = self._delay
         if server is None:
             self.faults["disk busy: another program holds the database"] = self._lock_database
             self.faults["disk full"] = self._fill_disk
@@ -117,6 +127,25 @@ class Run:
         time.sleep(self._rng.uniform(*_FREEZE_S))  # what a fault is, not what is waited for
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+
+    def _isolate(self) -> None:
+        assert self._links is not None
+        self._links.isolate(self._rng.randrange(len(self._links.cluster.nodes)))
+        self._until_healed(self._links)
+
+    def _cut_way(self) -> None:
+        assert self._links is not None
+        self._links.cut_way(*self._rng.sample(range(len(self._links.cluster.nodes)), 2))
+        self._until_healed(self._links)
+
+    def _delay(self) -> None:
+        assert self._links is not None
+        self._links.delay(self._rng.uniform(*_DELAY_S))
+        self._until_healed(self._links)
+
+    def _until_healed(self, links: Links) -> None:
+        time.sleep(self._rng.uniform(*_PARTED_S))
+        links.heal()
 
     def _on_loop(self, work: Callable[[], None]) -> None:
         assert self._loop is not None
@@ -184,12 +213,14 @@ def chaotic_site(directory: Path, seed: int, nodes: int, *, with_postgres: bool)
             database=DatabaseSettings() if server is None else DatabaseSettings(server.url()),
         )
         site = Site.init(directory / "chaos", settings=settings)
+        links = None
         if nodes > 1:
-            clusters.save(site.path, clusters.on_this_machine(nodes))
+            links = stack.enter_context(Links(clusters.on_this_machine(nodes)))
+            clusters.save(site.path, links.cluster)
             site = Site.open(site.path)
             broker.issue_certificate(site)
         up = stack.enter_context(Supervisor(site, standard_services(site, web=False)))
-        yield Run(site, up, random.Random(seed), server)
+        yield Run(site, up, random.Random(seed), server, links)
 
 
 def chaos(

@@ -12,6 +12,7 @@ from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site import cluster as clusters
 from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
 from tools import postgres
+from tools.links import Links
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +24,21 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, postgres_server: postgres.Server) -> Site:
+def links() -> Iterator[Links]:
+    """The network between the three nodes."""
+    with Links(clusters.on_this_machine(3)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, postgres_server: postgres.Server, links: Links) -> Site:
     settings = Settings(
         broker=BrokerSettings(mqtt_port=0),
         web=WebSettings(port=0),
         database=DatabaseSettings(postgres_server.url()),
     )
     one = Site.init(tmp_path_factory.mktemp("cluster") / "plant", settings=settings)
-    clusters.save(one.path, clusters.on_this_machine(3))
+    clusters.save(one.path, links.cluster)
     site = Site.open(one.path)
     broker.issue_certificate(site)
     return site

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ _HOSTS = ["10.0.0.1", "10.0.0.2", "fd00::3"]
 
 
 def test_a_cluster_is_read_back_as_it_was_written(tmp_path):
-    for wanted in (clusters.on_machines(_HOSTS, 3, 16), clusters.on_this_machine(3)):
+    plain = clusters.on_machines(_HOSTS, 3, 16)
+    tunnels = replace(plain, nodes=tuple(replace(one, via=("10.9.0.1:1", "[fd00::9]:2")) for one in plain.nodes))
+    for wanted in (plain, tunnels, clusters.on_this_machine(3)):
         clusters.save(tmp_path, wanted)
         assert clusters.load(tmp_path) == wanted
 
@@ -46,6 +49,10 @@ def test_a_site_without_the_file_has_one_broker(tmp_path):
         ("[[node", "cluster.toml"),
         ("".join(f'[[node]]\nhost = "plant-{n}"\n' for n in range(3)), "IP address"),
         ("".join(f'[[node]]\nhost = "10.0.0.{n}"\nmqtt_port = 70000\n' for n in range(3)), "mqtt_port"),
+        ('[[node]]\nhost = "10.0.0.1"\nvia = 3', "via is a list"),
+        ("".join(f'[[node]]\nhost = "10.0.0.{n}"\nvia = ["10.9.0.1:1"]\n' for n in range(3)), "2 other nodes, not 1"),
+        ("".join(f'[[node]]\nhost = "10.0.0.{n}"\nvia = ["a:1", "b:2"]\n' for n in range(3)), "IP address"),
+        ("".join(f'[[node]]\nhost = "10.0.0.{n}"\nvia = ["::1", "::1"]\n' for n in range(3)), "IP address"),
         ("workers = true\n" + "".join(f'[[node]]\nhost = "10.0.0.{n}"\n' for n in range(3)), "workers"),
     ],
 )

@@ -95,6 +95,20 @@ def _inversions(site: Site) -> int:
     return int(found)
 
 
+def _is_told_in_order(site: Site) -> bool:
+    """Whether what readers get of each device is in the order in which it happened, with nothing missing between."""
+    with Store.open(site.database_url, site.name) as store:
+        sequences = store.sequences()
+    sequence = (record.c.device, record.c.boot, record.c.stream)
+    earlier = sa.func.lag(record.c.t_up_ms).over(partition_by=sequence, order_by=record.c.seq)
+    rows = sa.select(record.c.t_up_ms, earlier.label("earlier")).where(record.c.site == site.name).subquery()
+    engine = sa.create_engine(site.database_url)
+    with engine.connect() as connection:
+        back = connection.execute(sa.select(sa.func.count()).where(rows.c.t_up_ms <= rows.c.earlier)).scalar_one()
+    engine.dispose()
+    return back == 0 and all(row.upto == row.highest == row.stored for row in sequences)
+
+
 def test_workers_share_the_devices_and_keep_their_order(site, up, load):
     load.goes_on()
     assert load.finish() == (0, 0)
@@ -120,8 +134,26 @@ def test_a_node_a_worker_and_the_database_die_in_turn_and_nothing_is_lost_or_dou
     assert load.finish() == (0, 0)
 
 
-def test_a_node_cut_off_from_the_others_holds_up_nobody(site, up, load):
-    """Stopped, it keeps its connections and answers nobody, as behind a broken switch."""
+def _routes(site: Site, number: int) -> int:
+    """Connections of a node (from 0) to other nodes."""
+    return int(broker.monitor(site, "routez", broker.nodes(site)[number])["num_routes"])
+
+
+def test_a_node_cut_off_from_the_others_loses_nothing_and_doubles_nothing(site, up, load, links):
+    load.goes_on()
+    links.isolate(0)
+    # It is told of the others by nobody, and finds no way around the cut.
+    _wait_until(lambda: _routes(site, 0) == 0)
+    load.goes_on()  # its tags have found another node
+    links.heal()
+    _wait_until(lambda: all(_routes(site, number) > 0 for number in range(3)))
+    load.goes_on()
+    assert load.finish() == (0, 0)
+    assert _is_told_in_order(site)
+
+
+def test_a_frozen_node_holds_up_nobody(site, up, load):
+    """It keeps its connections and answers nobody."""
     load.goes_on()
     pid = _pid(up, "broker-3")
     os.kill(pid, signal.SIGSTOP)

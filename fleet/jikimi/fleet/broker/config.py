@@ -37,6 +37,9 @@ _MAX_ACK_PENDING = 16_000
 # Without ingest's PUBACK a message is delivered again only after this long, also when ingest was killed and is back
 # (measured): short, so that no alarm waits long for it, but several times what a full window of _MAX_ACK_PENDING needs.
 ACK_WAIT_S = 5
+# Nodes tell each other where they saw a third one, and connect there. Where they are to use tunnels only, what they are
+# told leads to the port that discards.
+_NOWHERE = "127.0.0.1:9"
 _TLS_TIMEOUT_S = 10  # an ESP32 needs about two seconds for its side of the handshake
 
 
@@ -94,6 +97,7 @@ def replicas(nodes: int) -> int:
 def _cluster(site: Site, cluster: Cluster, node: Node) -> dict[str, Any]:
     """What joins the nodes; sessions and messages are on as many of them as a majority needs to survive one."""
     others = [one for one in cluster.nodes if (one.host, one.route_port) != (node.host, node.route)]
+    addresses = node.via or [f"{bracketed(one.host)}:{one.route_port}" for one in others]
     return {
         "cluster": {
             "name": f"jikimi-{site.name}",
@@ -102,7 +106,8 @@ def _cluster(site: Site, cluster: Cluster, node: Node) -> dict[str, Any]:
             "tls": {**_tls(site), "verify_and_map": False, "verify": True},
             # A node that answers nobody is given up after three of these: the default of two minutes is for clouds.
             "ping_interval": "2s",
-            "routes": [f"nats://{bracketed(one.host)}:{one.route_port}" for one in others],
+            "routes": [f"nats://{address}" for address in addresses],
+            **({"advertise": _NOWHERE} if node.via else {}),
         },
     }
 

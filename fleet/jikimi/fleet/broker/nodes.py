@@ -9,6 +9,7 @@ from jikimi.fleet.errors import SiteError
 
 if TYPE_CHECKING:
     from jikimi.fleet.site import Site
+    from jikimi.fleet.site.cluster import ClusterNode
 
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not listened on)
 
@@ -24,6 +25,7 @@ class Node:
     monitor: int
     route: int | None
     here: bool  # it runs on this machine
+    via: tuple[str, ...] = ()  # HOST:PORT at which it reaches each other node, where not at the node's own
 
     @property
     def address(self) -> tuple[str, int]:
@@ -36,12 +38,12 @@ def nodes(site: Site) -> list[Node]:
     if site.cluster is None:
         ports = site.ports()
         return [Node("broker", site.settings.broker.host, ports.mqtt, ports.nats, ports.monitor, None, here=True)]
-    return [
-        Node(
-            f"broker-{number}", one.host, one.mqtt_port, one.nats_port, one.monitor_port, one.route_port, one.is_here()
-        )
-        for number, one in enumerate(site.cluster.nodes, start=1)
-    ]
+    return [_node(f"broker-{number}", one) for number, one in enumerate(site.cluster.nodes, start=1)]
+
+
+def _node(name: str, one: ClusterNode) -> Node:
+    here = one.is_here()
+    return Node(name, one.host, one.mqtt_port, one.nats_port, one.monitor_port, one.route_port, here, one.via)
 
 
 def nodes_here(site: Site) -> list[Node]:

@@ -95,7 +95,7 @@ async def drive(tags: Sequence[Tag], going_on: Callable[[], bool], say: Callable
 
     async def connect(tag: Tag) -> None:
         async with gate:
-            await tag.connect()
+            await tag.connect_somewhere()
 
     async with asyncio.TaskGroup() as connecting:
         for tag in tags:

@@ -70,6 +70,18 @@ class Tag:
             await self._expect(reader, SUBACK, b"\0\1\0")
         self._listening = asyncio.create_task(self._listen(reader))
 
+    async def connect_somewhere(self) -> None:
+        """Connect to any node; a cluster that looks for its majority refuses for a while. Raises as `connect`."""
+        until_s = time.monotonic() + _CONNECT_S
+        while True:
+            try:
+                return await self.connect()
+            except (OSError, EOFError, TimeoutError, ServiceError):
+                if len(self._addresses) == 1 or time.monotonic() > until_s:
+                    raise
+            await self._leave_node()
+            await asyncio.sleep(_RETRY_S)
+
     async def ended(self) -> None:
         """Wait until the connection ends."""
         if self._listening is not None:
@@ -86,8 +98,7 @@ class Tag:
             except (OSError, EOFError, TimeoutError, ServiceError):
                 # ServiceError: a node that lost the others refuses; another one, or the same one later, does not.
                 self.losses += 1
-                await self.close()
-                self._addresses = self._addresses[1:] + self._addresses[:1]
+                await self._leave_node()
                 if self._has_given_up():
                     return
                 await asyncio.sleep(_RETRY_S * (0.5 + random.random()))
@@ -118,6 +129,10 @@ class Tag:
         if self._writer is not None:
             self._mid = self._mid % 0xFFFF + 1
             self._writer.write(publish_packet(topic, self._mid, payload))
+
+    async def _leave_node(self) -> None:
+        await self.close()
+        self._addresses = self._addresses[1:] + self._addresses[:1]
 
     async def _work(self, going_on: Callable[[], bool]) -> None:
         self._write_open()  # what was sent on another connection

@@ -9,6 +9,7 @@
     nats_port = 4222  # workers
     route_port = 6222 # the other nodes
     monitor_port = 8222 # counters over HTTP, loopback only
+    via = ["10.9.0.2:6222", "10.9.0.3:6222"] # only where tunnels lie between: how it reaches the others, in their order
 
 Every machine has a copy of the site's directory, and `jikimi up` there runs the nodes whose address is the machine's.
 """
@@ -16,8 +17,9 @@ Every machine has a copy of the site's directory, and `jikimi up` there runs the
 from __future__ import annotations
 
 import ipaddress
+import json
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from jikimi.fleet.errors import SiteError
@@ -38,13 +40,14 @@ _PORTS: Final = {"mqtt_port": 8883, "nats_port": 4222, "route_port": 6222, "moni
 
 @dataclass(frozen=True)
 class ClusterNode:
-    """One node of the broker: `host` is an IP address."""
+    """One node of the broker: `host` is an IP address; `via` is empty, or has HOST:PORT for each other node."""
 
     host: str
     mqtt_port: int
     nats_port: int
     route_port: int
     monitor_port: int
+    via: tuple[str, ...] = ()
 
     def is_here(self) -> bool:
         """Whether its address is one of this machine's."""
@@ -62,7 +65,7 @@ class Cluster:
 
 def on_machines(hosts: Sequence[str], workers: int = WORKERS, partitions: int = PARTITIONS) -> Cluster:
     """One node on each of `hosts` (IP addresses), with the usual ports; SiteError when they cannot be a cluster."""
-    return _checked(Cluster(tuple(ClusterNode(host, **_PORTS) for host in hosts), workers, partitions))
+    return _checked(Cluster(tuple(ClusterNode(host, **_PORTS, via=()) for host in hosts), workers, partitions))
 
 
 def on_this_machine(count: int, workers: int = WORKERS, partitions: int = PARTITIONS) -> Cluster:
@@ -74,7 +77,7 @@ def on_this_machine(count: int, workers: int = WORKERS, partitions: int = PARTIT
         for name in _PORTS:
             ports[name] = free_port(taken=frozenset(taken))
             taken.add(ports[name])
-        nodes.append(ClusterNode("127.0.0.1", **ports))
+        nodes.append(ClusterNode("127.0.0.1", **ports, via=()))
     return _checked(Cluster(tuple(nodes), workers, partitions))
 
 
@@ -102,7 +105,9 @@ def save(directory: Path, cluster: Cluster) -> None:
     ]
     for node in cluster.nodes:
         lines += ["", "[[node]]", f'host = "{node.host}"']
-        lines += [f"{name} = {port}" for name, port in asdict(node).items() if name != "host"]
+        lines += [f"{name} = {getattr(node, name)}" for name in _PORTS]
+        if node.via:
+            lines.append(f"via = {json.dumps(list(node.via))}")
     write_atomic(directory / FILE, "\n".join(lines) + "\n")
 
 
@@ -123,7 +128,10 @@ def _node(table: dict[str, Any]) -> ClusterNode:
     _refuse_unknown(table, known)
     if "host" not in table:
         raise ValueError("a [[node]] has no host")
-    return ClusterNode(**{**_PORTS, **table})
+    via = table.get("via", [])
+    if not isinstance(via, list):
+        raise SiteError("via is a list of HOST:PORT")
+    return ClusterNode(**{**_PORTS, **table, "via": tuple(via)})
 
 
 def _refuse_unknown(table: dict[str, Any], known: Sequence[str]) -> None:
@@ -141,6 +149,7 @@ def _checked(cluster: Cluster) -> Cluster:
         _check_host(node.host)
         for name in _PORTS:
             _check_number(name, getattr(node, name), 1, 65535)
+        _check_via(node.via, len(cluster.nodes) - 1)
     addresses = [(node.host, getattr(node, name)) for node in cluster.nodes for name in _PORTS]
     for address in addresses:
         if addresses.count(address) > 1:
@@ -151,6 +160,15 @@ def _checked(cluster: Cluster) -> Cluster:
 def _check_number(name: str, value: Any, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise SiteError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+
+
+def _check_via(via: Sequence[Any], others: int) -> None:
+    if via and len(via) != others:
+        raise SiteError(f"via has an address for each of the {others} other nodes, not {len(via)}")
+    for address in via:
+        host, _, port = str(address).rpartition(":")
+        _check_host(host.strip("[]"))
+        _check_number("port of via", int(port) if port.isdecimal() else port, 1, 65535)
 
 
 def _check_host(host: Any) -> None:
