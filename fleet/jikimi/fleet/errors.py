@@ -9,6 +9,7 @@ JikimiError                  everything a user can be told in one sentence
 ├── BatchError               the list of devices to provision is wrong: fix the file
 ├── ConfigurationError       the desired configuration of a device is wrong: fix the file
 ├── StoreError                the database fails or has no such row: nothing was written
+│   └── StoreAwayError       its server does not answer: wait, and try again
 ├── ServiceError             a service we supervise does not start or stopped: read its log, then start again
 ├── BoardError                a board, real or virtual, does not do what was asked: look at it, then try again
 └── MessageError             a message from a device is refused: keep its bytes, count it, go on
@@ -49,6 +50,10 @@ class ConfigurationError(JikimiError):
 
 class StoreError(JikimiError):
     """The database does not work, or does not hold what was asked for."""
+
+
+class StoreAwayError(StoreError):
+    """The database's server does not answer; later it may."""
 
 
 class ServiceError(JikimiError):

@@ -12,6 +12,7 @@ from jikimi.fleet import registry
 from jikimi.fleet.errors import ServiceError, StoreError
 from jikimi.fleet.services import mark_ready
 from jikimi.fleet.services.entry import run
+from jikimi.fleet.services.patience import patiently
 from jikimi.fleet.site import Site
 
 if TYPE_CHECKING:
@@ -30,11 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def serve(site: Site) -> None:
     """Follow the registry until SIGTERM; a database or a node that is away is logged, and tried again."""
+    in_force = patiently(site, NAME, lambda: _applied(site))
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    in_force = registry.admitted(site)
-    registry.apply(site)
     mark_ready(site, NAME)
     while not stopping.wait(_EVERY_S):
         try:
@@ -45,6 +45,12 @@ def serve(site: Site) -> None:
                 _log.info("the nodes of this machine admit %d devices", len(wanted))
         except (StoreError, ServiceError) as error:
             _log.warning("%s", error)
+
+
+def _applied(site: Site) -> dict[str, tuple[int, ...]]:
+    admitted = registry.admitted(site)
+    registry.apply(site)
+    return admitted
 
 
 if __name__ == "__main__":

@@ -17,12 +17,11 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from jikimi.fleet import broker
-from jikimi.fleet.errors import StoreError
-from jikimi.fleet.ingest.committer import PATIENCE_S
 from jikimi.fleet.ingest.worker import Connection, Worker
 from jikimi.fleet.mqtt import Greeting, Session
 from jikimi.fleet.services import mark_ready
 from jikimi.fleet.services.entry import run_with
+from jikimi.fleet.services.patience import patiently
 from jikimi.fleet.site import Site
 from jikimi.fleet.site.names import broker_name
 from jikimi.fleet.store import Store
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NAME = "ingest"
-_RETRY_S = 1.0
 _STUCK_S = 60.0  # a turn takes five seconds when nothing comes, and does not wait for the database
 
 _log = logging.getLogger(__name__)
@@ -51,7 +49,7 @@ def serve(site: Site, number: int = 0) -> None:
     name = NAME if site.cluster is None else f"{NAME}-{number}"
     with (
         _connection(site, name) as session,
-        _open_patiently(site) as store,
+        patiently(site, name, lambda: Store.open(site.database_url, site.name)) as store,
         closing(Worker(site.name, session, store)) as worker,
     ):
         signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
@@ -59,7 +57,7 @@ def serve(site: Site, number: int = 0) -> None:
         if worker.wait_ready():
             mark_ready(site, name)
             _log.info("storing for site %s in %s", site.name, site.path)
-            worker.run()
+            worker.run(still_alive)
         _log.info("stopped: %s", worker.totals)
 
 
@@ -90,19 +88,6 @@ def still_alive(silence_s: float = _STUCK_S) -> None:
     So a loop that hangs, for whatever reason, is started again by the supervisor like one that died.
     """
     faulthandler.dump_traceback_later(silence_s, exit=True)
-
-
-def _open_patiently(site: Site) -> Store:
-    """The store; a server that is away is waited for as long as a commit would be."""
-    until_s = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            return Store.open(site.database_url, site.name)
-        except StoreError as error:
-            if site.database_url.startswith("sqlite") or time.monotonic() > until_s:
-                raise
-            _log.warning("%s", error)
-        time.sleep(_RETRY_S)
 
 
 def greeting(site: str) -> Greeting:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from jikimi.fleet.errors import StoreError
-from jikimi.fleet.store.engine import make_engine, writer
+from jikimi.fleet.store.engine import failure, make_engine, writer
 from jikimi.fleet.store.migrations import bring_up_to_date
 
 if TYPE_CHECKING:
@@ -26,6 +25,6 @@ def transaction(site: Site) -> Iterator[sa.Connection]:
         with writer(engine).begin() as connection:
             yield connection
     except sa.exc.DBAPIError as error:
-        raise StoreError(f"the database {engine.url} does not work ({error.orig}): check [database] url") from error
+        raise failure(engine, error) from error
     finally:
         engine.dispose()

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from jikimi.fleet.errors import ReleaseError, StoreError
+from jikimi.fleet.errors import ReleaseError
 from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.rollout import machine
 from jikimi.fleet.rollout.machine import Member, Plan, Report, Rollout
-from jikimi.fleet.store.engine import make_engine
+from jikimi.fleet.store.engine import failure, make_engine
 from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.schema import device as _device
 from jikimi.fleet.store.schema import device_status as _status
@@ -176,7 +176,7 @@ def _reading(site: Site) -> Iterator[sa.Connection]:
         with engine.connect() as connection:
             yield connection
     except sa.exc.DBAPIError as error:
-        raise StoreError(f"the database {engine.url} does not work ({error.orig}): check [database] url") from error
+        raise failure(engine, error) from error
     finally:
         engine.dispose()
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jikimi.fleet.errors import ServiceError
+from jikimi.fleet.errors import ServiceError, StoreAwayError
 from jikimi.fleet.services import launch
-from jikimi.fleet.services.ready import ready_path
+from jikimi.fleet.services.patience import Pause
+from jikimi.fleet.services.ready import ready_path, waits_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,7 @@ class Child:
         self.ready = False
         self.was_ready = False  # at any time
         self.restarts = 0
+        self.waiting: str | None = None  # for what, while it can do nothing about it
         self.log_path = site.log_dir / f"{service.name}.log"
         self.pid_path = site.run_dir / f"{service.name}.pid"
         self._ready_path = ready_path(site, service.name)
@@ -55,6 +57,9 @@ class Child:
         self._changed_s = 0.0  # when it was started, became ready or ended
         self._quick_deaths = 0
         self._ended = ""
+        self._site = site
+        self._pause = Pause()
+        self._not_before_s = 0.0  # the next start, while the database is away
 
     @property
     def pid(self) -> int | None:
@@ -66,11 +71,20 @@ class Child:
     def start_due_s(self) -> float:
         """When the next start is due, on the monotonic clock."""
         if self._quick_deaths == 0:
-            return 0.0
-        return self._changed_s + min(_BACKOFF_MAX_S, _BACKOFF_S * 2.0 ** (self._quick_deaths - 1))
+            return self._not_before_s
+        return max(
+            self._not_before_s, self._changed_s + min(_BACKOFF_MAX_S, _BACKOFF_S * 2.0 ** (self._quick_deaths - 1))
+        )
 
     def start(self) -> None:
-        """Start the process; ServiceError when it cannot be."""
+        """Start the process, later when the database is away; ServiceError when it cannot be."""
+        try:
+            self._start()
+        except StoreAwayError as error:
+            self._wait(str(error))
+            self._not_before_s = time.monotonic() + self._pause.next_s()
+
+    def _start(self) -> None:
         self._ready_path.unlink(missing_ok=True)
         self._rotate_log()
         wrapped = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *self.service.command]
@@ -89,9 +103,16 @@ class Child:
         if self.service.is_ready(self._process.pid):
             self.ready = self.was_ready = True
             self._changed_s = time.monotonic()
+        elif (why := waits_for(self._site, self.service.name, self._process.pid)) is not None:
+            self._wait(why)
         elif time.monotonic() - self._changed_s > self.service.ready_s:
             self._process.kill()
+        if self.ready:
+            self._pause, self.waiting = Pause(), None
         return self.ready
+
+    def _wait(self, why: str) -> None:
+        self.waiting, self._changed_s = why, time.monotonic()
 
     def reap(self) -> bool:
         """Note the end of the process, if it has ended; ServiceError when that was one quick death too many."""

@@ -35,7 +35,8 @@ class Supervisor:
     """Runs services in the order given, each started once the one before is ready.
 
     A service that ends is started again after 0.2 s, doubling with each quick end up to 10 s; five quick ends in a
-    row stop everything. If this process dies, even by kill -9, the kernel kills the services. One supervisor a site.
+    row stop everything. While the database's server is away, services wait for it.
+    If this process dies, even by kill -9, the kernel kills the services. One supervisor a site.
 
     Safe to use from an event loop through `asyncio.to_thread`: all work is done by a thread of its own (which must be
     the parent of all services: the kernel's watch is on the parent thread).
@@ -141,10 +142,13 @@ class Supervisor:
         name = child.service.name
         if child.reap():
             self._say(f"{name} ended ({child.ended}); starting it again")
+        was_waiting = child.waiting is not None
         if child.pid is None and time.monotonic() >= child.start_due_s:
             child.start()
         if child.check_ready():
             self._say(f"{name} runs (process {child.pid})")
+        elif child.waiting is not None and not was_waiting:
+            self._say(f"{name} waits: {child.waiting}")
 
     def _sleep(self) -> None:
         watched = [os.pidfd_open(child.pid) for child in self._children if child.pid]

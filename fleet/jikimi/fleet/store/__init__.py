@@ -30,7 +30,7 @@ from jikimi.fleet.store.batch import (
     StatusReport,
     StreamKey,
 )
-from jikimi.fleet.store.engine import again_if_in_vain, make_engine, writer
+from jikimi.fleet.store.engine import again_if_in_vain, failure, make_engine, writer
 from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.rows import (
     AlarmRow,
@@ -230,7 +230,7 @@ def _our_errors(engine: sa.Engine) -> Iterator[None]:
     except (sa.exc.DataError, sa.exc.IntegrityError, OverflowError, UnicodeError) as error:
         raise MessageError(f"the database cannot hold it: {error}") from error
     except sa.exc.DBAPIError as error:
-        raise StoreError(f"the database {engine.url} does not work: {error.orig}") from error
+        raise failure(engine, error) from error
 
 
 def _parse_alarm_id(text: str) -> tuple[str, int, int]:

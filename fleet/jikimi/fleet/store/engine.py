@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 
-from jikimi.fleet.errors import StoreError
+from jikimi.fleet.errors import StoreAwayError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,13 @@ def _engine(url: sa.URL) -> sa.Engine:
     # Each statement sees what was committed before it: what `acks` and `horizon` are built on. A connection is tried
     # before it is used again, so that a server that was restarted meanwhile costs nobody an error.
     return sa.create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=options)
+
+
+def failure(engine: sa.Engine, error: sa.exc.DBAPIError) -> StoreError:
+    """What to raise for `error`: a server that is away is waited for, a file that does not work is looked at."""
+    text = f"the database {engine.url} does not work ({error.orig}): check [database] url"
+    away = engine.dialect.name == "postgresql" and isinstance(error, sa.exc.OperationalError)
+    return StoreAwayError(text) if away else StoreError(text)
 
 
 def writer(engine: sa.Engine) -> sa.Engine:

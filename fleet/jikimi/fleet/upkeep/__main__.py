@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jikimi.fleet.errors import ConfigurationError, StoreError
 from jikimi.fleet.services import mark_ready
 from jikimi.fleet.services.entry import run
+from jikimi.fleet.services.patience import patiently
 from jikimi.fleet.site import Site
 from jikimi.fleet.store import Store
 from jikimi.fleet.upkeep import Upkeep
@@ -33,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def serve(site: Site) -> None:
     """Keep `site` until SIGTERM. A database that does not work, or a wrong fleet.toml, is logged, and tried again."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    with Store.open(site.database_url, site.name) as store:
+    with patiently(site, NAME, lambda: Store.open(site.database_url, site.name)) as store:
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
         upkeep = Upkeep(site, store, _now_ms())
         mark_ready(site, NAME)
         while not stopping.wait(_EVERY_S):

@@ -14,6 +14,7 @@ from jikimi.fleet.errors import JikimiError
 @click.option("--site", "directory", required=True, metavar="DIR", help="Directory of the site.")
 def command(directory: str) -> None:
     """Serve the live page of a site until SIGTERM."""
+    from jikimi.fleet.services.patience import patiently
     from jikimi.fleet.site import Site  # slow imports, so that --help is quick
     from jikimi.fleet.store import Store
     from jikimi.fleet.web import floor_plan
@@ -21,7 +22,7 @@ def command(directory: str) -> None:
     from jikimi.fleet.web.server import serve
 
     site = Site.open(directory)
-    with Store.open(site.database_url, site.name) as store:
+    with patiently(site, "web", lambda: Store.open(site.database_url, site.name)) as store:
         serve(site, Live(store, site.name, floor_plan.load(site.floor_path)))
 
 
