@@ -23,6 +23,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,14 +35,14 @@ from jikimi.fleet.site import cluster as clusters
 from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSettings
 from jikimi.fleet.store import Store
 from jikimi.wire import topics
-from tools import postgres
+from tools import chaos_network, postgres
 from tools.links import Links
+from tools.slow_disk import Disk
 
 _TAGS, _BATCH = 10, 5
 _PATIENCE_S = 120.0  # for all tags to get on after a fault
 _FREEZE_S = (0.5, 6.0)
-_PARTED_S = (2.0, 15.0)  # nodes give each other up after six
-_DELAY_S = (0.05, 1.0)
+_SYNC_MS = (100, 2_000)
 _HOSTILE_LEAVES = (topics.EVENT, topics.ALARM, topics.STATE, topics.VITALS)
 
 
@@ -49,14 +50,21 @@ class StuckError(Exception):
     """The site did not get over a fault; the text says which, and how to have it again."""
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a site stands on and can fail; `server` None: SQLite, `links` None: one broker."""
+
+    disk: Disk
+    server: postgres.Server | None
+    links: Links | None
+
+
 class Run:
     """A site, its tags sending in a thread, and the faults."""
 
-    def __init__(
-        self, site: Site, up: Supervisor, rng: random.Random, server: postgres.Server | None, links: Links | None
-    ) -> None:
-        self._links = links
-        self.site, self.up, self._rng, self._server = site, up, rng, server
+    def __init__(self, site: Site, up: Supervisor, rng: random.Random, parts: Parts) -> None:
+        self._disk, self._server, links = parts.disk, parts.server, parts.links
+        self.site, self.up, self._rng = site, up, rng
         self.tags: list[Tag] = enrol(site, _TAGS, _BATCH)
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,12 +79,11 @@ class Run:
             "corrupted and hostile messages": self._hostile,
             "a tag's clock jumps": self._jump,
             "connections cut": self._cut,
+            "slow disk": self._slow_disk,
         }
         if links is not None:
-            self.faults["partition: a node cut off from the others"] = self._isolate
-            self.faults["partition: one way between two nodes"] = self._cut_way
-            self.faults["slow network between nodes"] = self._delay
-        if server is None:
+            self.faults |= chaos_network.faults(links, rng)
+        if self._server is None:
             self.faults["disk busy: another program holds the database"] = self._lock_database
             self.faults["disk full"] = self._fill_disk
         else:
@@ -128,25 +135,6 @@ class Run:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 
-    def _isolate(self) -> None:
-        assert self._links is not None
-        self._links.isolate(self._rng.randrange(len(self._links.cluster.nodes)))
-        self._until_healed(self._links)
-
-    def _cut_way(self) -> None:
-        assert self._links is not None
-        self._links.cut_way(*self._rng.sample(range(len(self._links.cluster.nodes)), 2))
-        self._until_healed(self._links)
-
-    def _delay(self) -> None:
-        assert self._links is not None
-        self._links.delay(self._rng.uniform(*_DELAY_S))
-        self._until_healed(self._links)
-
-    def _until_healed(self, links: Links) -> None:
-        time.sleep(self._rng.uniform(*_PARTED_S))
-        links.heal()
-
     def _on_loop(self, work: Callable[[], None]) -> None:
         assert self._loop is not None
         done = threading.Event()
@@ -183,17 +171,16 @@ class Run:
             time.sleep(self._rng.uniform(*_FREEZE_S))
             connection.execute("ROLLBACK")
 
-    def _fill_disk(self) -> None:
-        """Let the database grow by no page more, as a full disk would."""
-        import resource
-
-        pid = self._pid(self._one("ingest"))
-        _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        size = Path(self.site.database_url.removeprefix("sqlite:///")).stat().st_size
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size // 2, most))
+    def _slow_disk(self) -> None:
+        """Under the database alone: the broker makes its system calls itself."""
+        self._disk.sync_ms = self._rng.randrange(*_SYNC_MS)
         time.sleep(self._rng.uniform(*_FREEZE_S))
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
+        self._disk.heal()
+
+    def _fill_disk(self) -> None:
+        self._disk.full = True
+        time.sleep(self._rng.uniform(*_FREEZE_S))
+        self._disk.heal()
 
     def _crash_database(self) -> None:
         assert self._server is not None
@@ -206,6 +193,7 @@ class Run:
 def chaotic_site(directory: Path, seed: int, nodes: int, *, with_postgres: bool) -> Iterator[Run]:
     """A site that is up, with its tags enrolled."""
     with contextlib.ExitStack() as stack:
+        disk = stack.enter_context(_disk())
         server = stack.enter_context(postgres.Server(durable=True)) if with_postgres else None
         settings = Settings(
             broker=BrokerSettings(mqtt_port=0),
@@ -220,7 +208,15 @@ def chaotic_site(directory: Path, seed: int, nodes: int, *, with_postgres: bool)
             site = Site.open(site.path)
             broker.issue_certificate(site)
         up = stack.enter_context(Supervisor(site, standard_services(site, web=False)))
-        yield Run(site, up, random.Random(seed), server, links)
+        yield Run(site, up, random.Random(seed), Parts(disk, server, links))
+
+
+@contextlib.contextmanager
+def _disk() -> Iterator[Disk]:
+    with tempfile.TemporaryDirectory(prefix="jk-disk-") as directory:
+        Path(directory).chmod(0o755)  # PostgreSQL runs as a user of its own
+        with Disk(Path(directory)) as disk:
+            yield disk
 
 
 def chaos(
