@@ -15,10 +15,10 @@
 
 enum {
     SIG_FALL_CELL_TICKS = 4,       /* 80 ms */
-    SIG_FALL_CELLS = 46,           /* 3.68 s of history */
+    SIG_FALL_CELLS = 46,           /* 3.68 s of history, */
+    SIG_FALL_MARGIN = 16,          /* moved to the front once in so many cells, so that it is always in a row */
     SIG_FALL_POST_CELLS = 19,      /* a candidate is judged 1.52 s after its peak */
     SIG_FALL_LATE_CELLS = 31,      /* from the slow memories to now: they end 1 s before a candidate's peak */
-    SIG_FALL_PRE_CELLS = 25,       /* and 2 s before the peak are looked at */
     SIG_FALL_VECTOR_MG = 8000,     /* a cell's mean vector is cut off here, so that products of two fit 32 bits */
     SIG_FALL_FEATURES = 58,        /* bytes the impact trees look at */
     SIG_FALL_PRE_FEATURES = 43,    /* bytes the trees of SIG_EVENT_FALLING look at */
@@ -40,8 +40,8 @@ typedef struct {
 /* Owned by the caller, written by the functions below only; at most 1 KiB. */
 typedef struct {
     uint32_t magic;
-    sig_fall_cell_t cells[SIG_FALL_CELLS];
-    int32_t head;            /* index of the newest cell */
+    sig_fall_cell_t cells[SIG_FALL_CELLS + SIG_FALL_MARGIN];
+    int32_t head;            /* index of the newest cell, at least SIG_FALL_CELLS - 1; those before it are older */
     uint32_t ticks;          /* motion samples seen */
     uint32_t cells_seen;
     int32_t acc_sum_mg[3];   /* the cell being filled */

@@ -83,9 +83,9 @@ static void next_anchor(sig_fall_t *s) {
     s->anchor_age = -1;
     s->anchor_peak = SIG_FALL_CODE_1400; /* no fall on record has a lower peak */
     for (int age = oldest; age >= 0; age--) {
-        const int index = s->head >= age ? s->head - age : s->head - age + SIG_FALL_CELLS;
-        if (s->cells[index].top > s->anchor_peak) {
-            s->anchor_peak = s->cells[index].top;
+        const uint8_t top = s->cells[s->head - age].top;
+        if (top > s->anchor_peak) {
+            s->anchor_peak = top;
             s->anchor_age = age;
         }
     }
@@ -161,9 +161,10 @@ static sig_fall_cell_t close_cell(sig_fall_t *s, sig_fall_newest_t *newest) {
 
 /* Before the first cell the person is taken to have been in its posture for a long time. */
 static void begin(sig_fall_t *s, const sig_fall_cell_t *cell) {
-    for (int i = 0; i < SIG_FALL_CELLS; i++) {
-        s->cells[i] = *cell;
+    for (s->head = 0; s->head < SIG_FALL_CELLS - 1; s->head++) {
+        s->cells[s->head] = *cell;
     }
+    s->cells[s->head] = *cell;
     for (int i = 0; i < 3; i++) {
         s->usual_acc[i] = s->recent_acc[i] = cell->acc_mg[i] * 16;
         s->still_ref[i] = cell->acc_mg[i];
@@ -172,9 +173,18 @@ static void begin(sig_fall_t *s, const sig_fall_cell_t *cell) {
     s->usual_gyro = cell->gyro << USUAL_SHIFT;
 }
 
+static void append(sig_fall_t *s, const sig_fall_cell_t *cell) {
+    s->head += 1;
+    if (s->head == SIG_FALL_CELLS + SIG_FALL_MARGIN) {
+        for (s->head = 0; s->head < SIG_FALL_CELLS - 1; s->head++) {
+            s->cells[s->head] = s->cells[s->head + SIG_FALL_MARGIN + 1];
+        }
+    }
+    s->cells[s->head] = *cell;
+}
+
 static void remember(sig_fall_t *s) {
-    const int32_t at = s->head - SIG_FALL_LATE_CELLS;
-    const sig_fall_cell_t *cell = &s->cells[at < 0 ? at + SIG_FALL_CELLS : at];
+    const sig_fall_cell_t *cell = &s->cells[s->head - SIG_FALL_LATE_CELLS];
     for (int i = 0; i < 3; i++) {
         s->usual_acc[i] += (cell->acc_mg[i] * 16 - s->usual_acc[i]) / (1 << USUAL_SHIFT);
         s->recent_acc[i] += (cell->acc_mg[i] * 16 - s->recent_acc[i]) / (1 << RECENT_SHIFT);
@@ -190,8 +200,7 @@ static void on_cell(sig_fall_t *s) {
         begin(s, &cell);
     }
     s->cells_seen += 1;
-    s->head = s->head + 1 == SIG_FALL_CELLS ? 0 : s->head + 1;
-    s->cells[s->head] = cell;
+    append(s, &cell);
     remember(s);
     count_down(&s->hold_cells);
     count_down(&s->falling_hold);

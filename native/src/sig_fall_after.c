@@ -25,9 +25,8 @@ static int32_t shift(const sig_fall_cell_t *cell, const int32_t *from) {
 static void posture(const sig_fall_t *s, int newest_age, int n, int32_t *out) {
     out[0] = out[1] = out[2] = 0;
     for (int age = newest_age; age < newest_age + n; age++) {
-        const int index = s->head >= age ? s->head - age : s->head - age + SIG_FALL_CELLS;
         for (int i = 0; i < 3; i++) {
-            out[i] += s->cells[index].acc_mg[i];
+            out[i] += s->cells[s->head - age].acc_mg[i];
         }
     }
     for (int i = 0; i < 3; i++) {

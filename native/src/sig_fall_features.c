@@ -1,7 +1,7 @@
 /* The numbers the trees look at, a byte each. tools and tests know them by position: see FEATURES in tools.fall_data. */
 #include "sig_fall_internal.h"
 
-enum { K = SIG_FALL_POST_CELLS, BEFORE = SIG_FALL_PRE_CELLS, LAST = 20 };
+enum { K = SIG_FALL_POST_CELLS };
 
 typedef const sig_fall_cell_t *view_t; /* cell number 0, in a row with those before and after it */
 
@@ -71,15 +71,6 @@ uint8_t sig_fall_code(int32_t value) {
     }
     const uint32_t code = octave + ((rest - 256u) >> 3);
     return code > 255u ? (uint8_t)255 : (uint8_t)code;
-}
-
-/* The newest `n` cells, oldest first. */
-static void unroll(const sig_fall_t *s, int n, sig_fall_cell_t *out) {
-    const int first = s->head - n + 1;
-    for (int i = 0; i < n; i++) {
-        const int index = first + i;
-        out[i] = s->cells[index < 0 ? index + SIG_FALL_CELLS : index];
-    }
 }
 
 /* Turns the order of bytes, or of 16-bit words, round: the smallest is then found as the largest. */
@@ -279,12 +270,10 @@ static void look(const sig_fall_t *s, view_t v, const int8_t (*windows)[2], int 
 }
 
 void sig_fall_features(const sig_fall_t *s, uint8_t *out) {
-    sig_fall_cell_t cells[BEFORE + 1 + K];
     int32_t vectors[N_VECTORS][3];
     int32_t side_mean;
     uint8_t *const first = out;
-    unroll(s, BEFORE + 1 + K, cells);
-    const view_t v = cells + BEFORE;
+    const view_t v = s->cells + s->head - K;
     out = measure(v, scalars, N_SCALARS, out);
     look(s, v, postures, USUAL, vectors);
     out = turns(vectors, N_VECTORS, angles, N_ANGLES, out);
@@ -299,16 +288,14 @@ void sig_fall_features(const sig_fall_t *s, uint8_t *out) {
     *out++ = sig_fall_code(unrest(v, 8, K));
     *out++ = sig_fall_code(sinking(v));
     *out++ = (uint8_t)(s->usual_jerk >> 7);
-    *out++ = difference(cells[BEFORE].jerk, (uint8_t)(s->usual_jerk >> 7));
+    *out++ = difference(v->jerk, (uint8_t)(s->usual_jerk >> 7));
     *out++ = difference(first[9], (uint8_t)(s->usual_jerk >> 7));
-    *out = difference(first[8], cells[BEFORE].jerk);
+    *out = difference(first[8], v->jerk);
 }
 
 void sig_fall_pre_features(const sig_fall_t *s, uint8_t *out) {
-    sig_fall_cell_t cells[LAST + 1];
     int32_t vectors[N_PRE_VECTORS][3];
-    unroll(s, LAST + 1, cells);
-    const view_t v = cells + LAST;
+    const view_t v = s->cells + s->head;
     uint8_t *const first = out;
     out = measure(v, pre_scalars, N_PRE_SCALARS, out);
     look(s, v, pre_postures, PRE_USUAL, vectors);
