@@ -32,6 +32,7 @@ _RECORDS, _MESSAGES = 20, 500
 _PER_BATCH = _RECORDS * _MESSAGES
 _START_MS = 1_795_489_200_000
 _LAST = 10  # batches whose cost is told
+HEAD = ("records", "storing one: processor, µs", "clock, µs", "what the page asks, ms", "MiB")
 
 
 def batches(n_devices: int) -> Iterator[Batch]:
@@ -92,6 +93,19 @@ def _asked(store: Store, newest: Batch) -> dict[str, float]:
             ask()
             times_s.append(time.perf_counter() - start)
         found[name] = round(1000 * statistics.median(times_s), 2)
+    return found
+
+
+def rows(upto: int, n_devices: int = 500) -> list[tuple[str, ...]]:
+    """Of a SQLite database, a table row for each power of ten up to `upto` records; see `HEAD`."""
+    found: list[tuple[str, ...]] = []
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "growth.db"
+        for row in measure(f"sqlite:///{path}", upto, n_devices):
+            asked_ms = sum(value for name, value in row.items() if name.endswith("_ms"))
+            mib = path.stat().st_size / 2**20
+            figures = (f"{row['cpu_us']:.1f}", f"{row['wall_us']:.1f}", f"{asked_ms:.1f}", f"{mib:.0f}")
+            found.append((f"{row['records']:,}", *figures))
     return found
 
 

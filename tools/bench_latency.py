@@ -40,6 +40,11 @@ _ALARMS = 0.1  # share
 _DRAIN_S = 15.0
 _LOOK_S = 0.05
 _SAMPLE_S = 60.0
+_WAITS = ("committed_and_acknowledged_ms", "alarm_on_page_ms")
+HEAD = (
+    "tags", "stored and acknowledged p50", "p99", "alarm on the page p50", "p99", "unanswered", "broker, KiB a tag",
+    "ingest grew, KiB",
+)  # fmt: skip
 
 
 class Ledger:
@@ -183,6 +188,13 @@ def _watch(live: Live, ledger: Ledger, ending: threading.Event) -> None:
         now_s = time.monotonic()
         for alarm in live.current.alarms:
             ledger.seen.setdefault((alarm.device, alarm.t_ms), now_s)
+
+
+def row(found: dict[str, Any]) -> tuple[str, ...]:
+    """One result of `measure` as a table row; see `HEAD`."""
+    waits = [found[name].get(share, "-") for name in _WAITS for share in ("p50", "p99")]
+    memory = [found[name] for name in ("broker_kib_per_tag", "ingest_grew_kib")]
+    return (f"{found['tags']:,}", *map(str, waits), str(found["unanswered"]), *map(str, memory))
 
 
 def _quantiles(values: list[float]) -> dict[str, float]:
