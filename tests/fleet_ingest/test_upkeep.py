@@ -20,7 +20,8 @@ from jikimi.fleet.store import Batch, Store
 from jikimi.fleet.store.retention import DAY_MS
 from jikimi.fleet.upkeep import Upkeep, silence_limits_ms
 from jikimi.wire import kinds, messages, topics
-from tests.fleet_ingest.build import SITE, events, message, near_miss, person, report, set_state, tables
+from tests.fleet_ingest.build import SITE, events, message, near_miss, open_store, person, report, set_state, tables
+from tests.fleet_ingest.test_writers import in_threads
 
 ALARM, EVENT = kinds.STREAM_ALARM, kinds.STREAM_EVENT
 NOW_MS = 1_795_489_200_000
@@ -47,6 +48,21 @@ def test_a_device_that_should_be_heard_and_is_not_is_an_alarm_until_it_is_heard_
     )
     assert store.judge_silence(NOW_MS + 2, {}, LIMIT_MS) == (0, 1)
     assert [(row.state, row.resolved_why) for row in store.alarms()] == [("resolved", "heard")]
+
+
+def test_upkeep_on_several_machines_raises_one_alarm_for_a_silence_and_ends_it_once(store, url):
+    hear(store, "t1", NOW_MS)
+    hear(store, "t2", NOW_MS)
+
+    def judge(at_ms: int) -> None:
+        with open_store(url) as another:
+            another.judge_silence(at_ms, {}, LIMIT_MS)
+
+    in_threads(lambda number: judge(NOW_MS + LIMIT_MS + 1 + number), 4)
+    assert sorted(open_kinds(store)) == [("t1", "no_signal"), ("t2", "no_signal")]
+    hear(store, "t1", NOW_MS + LIMIT_MS + 10)
+    in_threads(lambda number: judge(NOW_MS + LIMIT_MS + 20 + number), 4)
+    assert [(row.device, row.state) for row in store.alarms()] == [("t1", "resolved"), ("t2", "open")]
 
 
 def test_each_silence_is_an_alarm_of_its_own(store):

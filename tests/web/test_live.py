@@ -7,7 +7,7 @@ import time
 import pytest
 
 from jikimi.fleet.errors import SiteError, StoreError
-from jikimi.fleet.store import NewRecord
+from jikimi.fleet.store import DeviceRow, NewRecord, Store
 from jikimi.fleet.web import floor_plan
 from jikimi.fleet.web.live import Live
 from jikimi.fleet.web.snapshot import Snapshot
@@ -66,6 +66,44 @@ def test_the_group_of_a_finished_period_is_shown_whatever_the_time_of_day(plant,
     monkeypatch.setattr(time, "time_ns", lambda: (midnight_ms + into_hour_ms) * 1_000_000)
     plant.near_misses(5)
     assert [cell.count for cell in _look(plant).near_misses] == [5]
+
+
+class _Asked(Store):
+    """A store that counts how often all devices are asked for; that takes `cost_s` of a clock which stands else."""
+
+    def __init__(self, plant, monkeypatch: pytest.MonkeyPatch, cost_s: float) -> None:
+        super().__init__(plant.store._engine, plant.site.name)
+        self.times, self.now_s, self._cost_s = 0, 1_000.0, cost_s
+        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
+
+    def device_rows(self) -> list[DeviceRow]:
+        self.times += 1
+        self.now_s += self._cost_s
+        return super().device_rows()
+
+
+def test_what_is_stored_is_shown_without_reading_the_devices_again(plant, monkeypatch):
+    store = _Asked(plant, monkeypatch, cost_s=0.0)
+    live = Live(store, plant.site.name, floor_plan.load(plant.site.floor_path))
+    live.look()
+    for seq in range(1, 21):
+        plant.report(plant.tag, NewRecord(seq, kinds.BENDS, seq * 1000, {kinds.COUNT: seq}))
+        before = live.current
+        live.look()
+        assert live.current is not before
+        assert live.current.devices == before.devices
+    assert store.times == 1
+
+
+@pytest.mark.parametrize(("cost_s", "times"), [(0.0, 60), (0.5, 12), (5.0, 2)])
+def test_devices_are_read_each_second_and_never_for_more_than_a_tenth_of_the_time(plant, monkeypatch, cost_s, times):
+    store = _Asked(plant, monkeypatch, cost_s)
+    live = Live(store, plant.site.name, floor_plan.load(plant.site.floor_path))
+    end_s = store.now_s + 60
+    while store.now_s < end_s:
+        live.look()
+        store.now_s += 0.25
+    assert 0 < store.times <= times
 
 
 def test_the_snapshot_is_kept_until_something_is_stored(plant):

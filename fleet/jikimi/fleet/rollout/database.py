@@ -147,7 +147,8 @@ def step(site: Site, number: int, now_ms: int) -> tuple[Stored, machine.Actions]
     """Let time pass and reports count; what is to be sent is on record before it is returned.
 
     Everything is read and judged without a lock, as there may be thousands of devices and ingest waits for none of
-    them; when somebody has changed the rollout meanwhile, this step did nothing.
+    them; when somebody has changed the rollout meanwhile, this step did nothing. So of engines on several machines that
+    judge the same moment one sends, and the others return nothing to send.
     """
     with _reading(site) as connection:
         stored = _load(connection, site, number)
@@ -158,12 +159,15 @@ def step(site: Site, number: int, now_ms: int) -> tuple[Stored, machine.Actions]
     if after == before and not withdrawn:
         return stored, actions
     with transaction(site) as connection:
-        if _changed_ms(connection, site, number) != stored.changed_ms:
+        if _hold(connection, site, number) != stored.changed_ms:
             return stored, machine.Actions()
-        _save(connection, site, number, before, after, max(now_ms, stored.changed_ms + 1))
+        changed_ms = max(now_ms, stored.changed_ms + 1)
+        _save(connection, site, number, before, after, changed_ms)
         if withdrawn:
             told = _here(site, _member) & (_member.c.rollout == number) & (_member.c.why == _WITHDRAWN)
             connection.execute(_member.update().where(told).values(why=""))
+            this = _here(site, _rollout) & (_rollout.c.rollout == number)
+            connection.execute(_rollout.update().where(this).values(changed_ms=changed_ms))
     return replace(stored, rollout=after), machine.Actions(actions.offer, [*actions.withdraw, *withdrawn])
 
 
@@ -181,13 +185,16 @@ def _reading(site: Site) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-def _changed_ms(connection: sa.Connection, site: Site, number: int) -> int:
+def _hold(connection: sa.Connection, site: Site, number: int) -> int:
+    """When the rollout changed last; it is ours until the commit, so that a second writer sees what we wrote."""
     where = _here(site, _rollout) & (_rollout.c.rollout == number)
-    return int(connection.execute(sa.select(_rollout.c.changed_ms).where(where)).scalar_one())
+    query = sa.select(_rollout.c.changed_ms).where(where).with_for_update()
+    return int(connection.execute(query).scalar() or 0)  # 0: there is none, which `_load` says better
 
 
 def _change(site: Site, number: int, change: Callable[[Rollout], Rollout]) -> None:
     with transaction(site) as connection:
+        _hold(connection, site, number)
         stored = _load(connection, site, number)
         before = stored.rollout
         after = change(before)

@@ -1,4 +1,7 @@
-"""Lets open rollouts advance, and tells devices. One engine runs at a site: the delivery service has it."""
+"""Lets open rollouts advance, and tells devices.
+
+The delivery service has it, on each machine of a site: `database.step` lets one of them send what is due.
+"""
 
 from __future__ import annotations
 
