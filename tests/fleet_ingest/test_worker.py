@@ -7,14 +7,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import pytest
 
 from jikimi.fleet.errors import MessageError, StoreError
+from jikimi.fleet.ingest import __main__ as service
 from jikimi.fleet.ingest.committer import BatchStore
 from jikimi.fleet.ingest.worker import Worker, clock_needs_setting
 from jikimi.fleet.mqtt import Incoming
+from jikimi.fleet.site import Settings, Site
+from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.fleet.store import Batch, Outcome, Store
 from jikimi.wire import kinds, messages, topics
 from tests.fleet_ingest.build import SITE, report
@@ -322,3 +325,32 @@ def test_a_loop_that_hangs_ends_the_process_and_says_where():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "threading.py" in done.stderr
+
+
+class _Idle:
+    """A worker that has nothing to do, and notes what it is to call at each turn."""
+
+    totals = ""
+    on_turn: object = None
+
+    def __init__(self, *_: object) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def wait_ready(self) -> bool:
+        return True
+
+    def run(self, on_turn: object) -> None:
+        _Idle.on_turn = on_turn
+
+
+def test_the_service_tells_at_each_turn_that_it_is_alive(tmp_path, monkeypatch):
+    settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0))
+    site = Site.init(tmp_path / SITE, settings=settings)
+    monkeypatch.setattr(service, "_connection", lambda *_: nullcontext())
+    monkeypatch.setattr(service, "Worker", _Idle)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    service.serve(site)
+    assert _Idle.on_turn is service.still_alive
