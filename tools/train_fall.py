@@ -5,6 +5,7 @@ How good the tables are on people they have not seen is what tools.eval_fall say
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tools import fall_models, gbdt
@@ -33,6 +34,20 @@ def table(name: str, model: gbdt.Model) -> str:
         parts = ("{" + ", ".join(map(str, part)) + "}" for part in (tree.feature, tree.limit.clip(max=255), tree.leaf))
         rows.append("    {" + ",\n     ".join(parts) + "},")
     return "\n".join([*rows, "};"])
+
+
+def with_tables(header: str, name: str, model: gbdt.Model) -> str:
+    """The text of a header with the trees and the bias of `name` replaced."""
+    sizes = {"TREES": len(model.trees), "BIAS": model.bias}
+    for what, value in sizes.items():
+        header, n = re.subn(rf"({name.upper()}_{what} =) -?\d+", rf"\g<1> {value}", header)
+        if n != 1:
+            raise ValueError(f"{name.upper()}_{what} occurs {n} times")
+    pattern = rf"static const sig_fall_tree_t {name}_trees\[\d+\] = \{{.*?\n\}};"
+    header, n = re.subn(pattern, table(name, model), header, flags=re.DOTALL)
+    if n != 1:
+        raise ValueError(f"the table {name} occurs {n} times")
+    return header
 
 
 def main() -> None:
