@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import tarfile
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,7 +127,7 @@ def test_a_device_that_forgot_what_the_backup_lacks_goes_on_and_the_loss_is_name
 def test_a_boot_the_backup_never_saw_goes_on_as_well_and_one_that_began_later_does_not(site, tmp_path, new_url):
     back = _restored(site, tmp_path, new_url, events("t1", 1, 2, 3))
     later = events("t2", 4)
-    later = replace(later, source=later.source._replace(recv_ms=FAR_MS))
+    later = later._replace(source=later.source._replace(recv_ms=FAR_MS))
     with open_(back) as store:
         assert store.store_batch(Batch(messages=(events("t1", 4, 5),))).acks == {T1: 5}
         assert list(store.store_batch(Batch(messages=(later,))).acks.values()) == [0]

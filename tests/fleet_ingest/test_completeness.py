@@ -6,7 +6,6 @@ import datetime
 import itertools
 import json
 import time
-from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -28,7 +27,7 @@ SHIFTS = [datetime.time(6), datetime.time(14), datetime.time(22)]
 
 def put(store: Store, *messages: RecordMessage) -> None:
     """Store them as received a minute after their boot."""
-    now = [replace(one, source=one.source._replace(recv_ms=BOOT_MS + 60_000)) for one in messages]
+    now = [one._replace(source=one.source._replace(recv_ms=BOOT_MS + 60_000)) for one in messages]
     store.store_batch(Batch(messages=tuple(now)))
 
 

@@ -44,7 +44,7 @@ def test_a_device_that_should_be_heard_and_is_not_is_an_alarm_until_it_is_heard_
     (alarm,) = store.open_alarms()
     assert (alarm.kind, alarm.zone, alarm.t_ms, alarm.state) == ("no_signal", "hall", NOW_MS, "open")
     store.store_batch(
-        Batch(messages=(replace(events("t1", 1), source=events("t1").source._replace(recv_ms=NOW_MS + 1)),))
+        Batch(messages=(events("t1", 1)._replace(source=events("t1").source._replace(recv_ms=NOW_MS + 1)),))
     )
     assert store.judge_silence(NOW_MS + 2, {}, LIMIT_MS) == (0, 1)
     assert [(row.state, row.resolved_why) for row in store.alarms()] == [("resolved", "heard")]
@@ -167,7 +167,7 @@ def aged(device: str, stream: int, days: int, *records: tuple[int, int, dict[int
 def test_each_category_goes_by_its_own_rule_and_the_log_says_what_went(store):
     old, young = aged("t1", EVENT, 31, (1, kinds.BENDS, {}), (2, kinds.WARNING, {})), events("t1", 3)
     store.store_batch(Batch(messages=(old,)))
-    store.store_batch(Batch(messages=(replace(young, source=young.source._replace(recv_ms=NOW_MS)),)))
+    store.store_batch(Batch(messages=(young._replace(source=young.source._replace(recv_ms=NOW_MS)),)))
     done = store.delete_old(RULES, 90, NOW_MS)
     assert [(row.category, row.count, row.days) for row in done] == [("posture", 1, 30)]
     assert [row.seq for row in store.records_after(0)] == [2, 3]

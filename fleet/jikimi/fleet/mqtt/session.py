@@ -31,6 +31,7 @@ _WRITE_S = 2.0  # for the broker to take what is written
 _PUBACK = b"\x40\x02"  # in front of the message's id
 _PUBLISH_0 = b"\x30"  # at QoS 0
 _READ_LIMIT = 256  # messages taken in one go
+_READ_AHEAD = 16 << 10  # bytes, what one TLS record holds at most
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,23 @@ class _Retry:
 
     def succeeded(self) -> None:
         self.due_s, self.delay_s = 0.0, _RETRY_S
+
+
+class _ReadAhead(ssl.SSLSocket):
+    """Gives out of memory what was decrypted in one go: paho asks for three or four pieces of each message."""
+
+    _ahead: bytes = b""
+    _at = 0
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        if self._at == len(self._ahead):
+            self._ahead, self._at = super().recv(max(buflen, _READ_AHEAD), flags), 0
+        start, self._at = self._at, min(self._at + buflen, len(self._ahead))
+        return self._ahead[start : self._at]
+
+    def pending(self) -> int:
+        """Bytes that `select` does not see."""
+        return len(self._ahead) - self._at or super().pending()
 
 
 class Session:
@@ -172,6 +190,7 @@ class Session:
             protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )
+        tls.sslsocket_class = _ReadAhead
         client.tls_set_context(tls)
         client.connect_timeout = _CONNECT_S
         if self._greeting.will:

@@ -77,8 +77,7 @@ class StatusReport:
     failed_why: str | None = None
 
 
-@dataclass(frozen=True)
-class RecordMessage:
+class RecordMessage(NamedTuple):
     """The records of one message, all of one sequence."""
 
     source: Source

@@ -8,7 +8,6 @@ question for each sequence, because repetitions come when everything is slow alr
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cbor2
@@ -90,7 +89,7 @@ def _without_known(connection: sa.Connection, site: str, messages: Sequence[Reco
             if item.seq not in have:
                 have.add(item.seq)
                 mine.append(item)
-        found.append(replace(message, records=tuple(mine)))
+        found.append(message._replace(records=tuple(mine)))
     return found
 
 
