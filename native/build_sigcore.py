@@ -13,6 +13,8 @@ _FIRST = [
     "sig_trees.h",
     "sig_bend.h",
     "sig_fall.h",
+    "sig_exertion.h",
+    "sig_load.h",
 ]  # the others build on these
 _FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wshadow"]
 

@@ -25,11 +25,13 @@ _CACHE = ROOT / "build" / "micropython"
 # Compiled for size and as one: functions used once melt into their caller, arguments that never change disappear. The
 # compiler does that when it links a program, so the program is thrown away and the object it was made of is kept.
 SIZE = ("-Oz", "-flto", "-fvisibility=hidden")
+# What runs once a decision or less is also spared the copies of code that save a jump; these run for every sample.
+_EVERY_SAMPLE = {"sig_front", "sig_motion", "sig_fall", "sig_fall_features", "sig_bend", "sig_common"}
 _AS_ONE = (
     "-flto-partition=one", "-flinker-output=dyn", "-save-temps", "-nostdlib", "-Wl,--unresolved-symbols=ignore-all",
 )  # fmt: skip
 _CFLAGS = [
-    "-std=c99", *SIZE, "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-DNDEBUG", "-DNO_QSTR",
+    "-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-DNDEBUG", "-DNO_QSTR",
     "-DMICROPY_ENABLE_DYNRUNTIME", "-fpic", "-fno-common", "-fno-jump-tables",
     "-fno-tree-loop-distribute-patterns", "-U_FORTIFY_SOURCE",
 ]  # fmt: skip
@@ -99,8 +101,13 @@ def _run(command: list[str]) -> None:
         raise BuildError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
 
+def small(source: Path) -> tuple[str, ...]:
+    """The flags that compile `source` for size."""
+    return SIZE if source.stem in _EVERY_SAMPLE else (*SIZE, "-fno-thread-jumps")
+
+
 def as_one(compiler: Sequence[str], objects: Sequence[Path], entries: Sequence[str]) -> Path:
-    """The one object that `objects`, compiled with SIZE, become when nothing but `entries` is called from outside."""
+    """The one object that `objects`, compiled with `small`, become when nothing but `entries` is called from outside."""
     folder = objects[0].parent / "whole"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -125,8 +132,8 @@ def build(arch: str, output: Path) -> Path:
     flags += [f"-DMP_CONFIGFILE=<{config}>", f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{target.float_impl}"]
     objects = [work / (source.stem + ".o") for source in sources]
     for source, obj in zip(sources, objects, strict=True):
-        _run([compiler, *flags, "-c", str(source), "-o", str(obj)])
-    whole = as_one([compiler, *flags], objects, ["mpy_init"])
+        _run([compiler, *flags, *small(source), "-c", str(source), "-o", str(obj)])
+    whole = as_one([compiler, *flags, *SIZE], objects, ["mpy_init"])
     output.parent.mkdir(parents=True, exist_ok=True)
     _run([*linker, "--qstrs", str(config), "-o", str(output), str(whole)])
     return output

@@ -170,7 +170,7 @@ def candidates(trial: Trial, placement: int) -> Candidates:
     decisions = cells = 0
     for start in range(0, len(counts), step):
         n = min(step, len(counts) - start)
-        lib.sig_motion_push(motion, state, ffi.NULL, source + start * lib.SIG_SAMPLE_BYTES, n, out, 8)
+        lib.sig_motion_push(motion, state, ffi.NULL, ffi.NULL, source + start * lib.SIG_SAMPLE_BYTES, n, out, 8)
         if state.cells_seen == cells:
             continue
         cells = state.cells_seen

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.build_mpy import SIZE
+from tools.build_mpy import SIZE, small
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "native"
@@ -101,7 +101,7 @@ def _compile(folder: Path, main: str, symbol: str, settings: Mapping[str, int]) 
     )
     sources, include = sorted((NATIVE / "src").glob("*.c")), [f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
     for source in sources:
-        _call([*core_compiler(), *include, "-c", str(source), "-o", str(folder / f"{source.stem}.o")], 120)
+        _call([*core_compiler(), *small(source), *include, "-c", str(source), "-o", str(folder / f"{source.stem}.o")], 120)
     objects = [folder / f"{source.stem}.o" for source in sources]
     command = [_CC, *_TARGET, "--oslib=semihost", "--crt0=hosted", *include]
     command += [f"-I{folder}", f"-Wa,-I{folder}", *(f"-D{name}={value}" for name, value in settings.items())]

@@ -41,7 +41,7 @@ static uint32_t pass(uint32_t n, sig_fall_t *falls, sig_bend_t *bends, const cha
         sig_event_t events[ROOM];
         const uint32_t part = n - at < BLOCK ? n - at : BLOCK;
         const uint32_t start = instructions();
-        const int found = sig_motion_push(&front, falls, bends, samples + at * SIG_SAMPLE_BYTES, part, events, ROOM);
+        const int found = sig_motion_push(&front, falls, bends, NULL, samples + at * SIG_SAMPLE_BYTES, part, events, ROOM);
         count += instructions() - start;
         print_events(name, events, found);
     }

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.build_mpy import as_one
+from tools.build_mpy import as_one, small
 
 NATIVE = Path(__file__).resolve().parent.parent / "native"
 _NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "[^"]*\\n(\d+) bytes \((\w+)\)', re.MULTILINE)
@@ -49,7 +49,7 @@ def worst(compiler: Sequence[str]) -> dict[str, int]:
         for source in sorted((NATIVE / "src").glob("*.c")):
             objects.append(Path(folder) / (source.stem + ".o"))
             include = [f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
-            subprocess.run([*compiler, *include, "-c", str(source), "-o", str(objects[-1])], check=True)
+            subprocess.run([*compiler, *small(source), *include, "-c", str(source), "-o", str(objects[-1])], check=True)
         whole = as_one([*compiler, "-fcallgraph-info=su"], objects, entries())
         for graph in whole.parent.glob("*.ci"):
             text = graph.read_text(encoding="utf-8")

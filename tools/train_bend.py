@@ -91,7 +91,7 @@ def excursions(trial: fall_data.Trial) -> NDArray[np.int16]:
     found, seen, step = [], 0, max(1, int(trial.rate_hz // 20))
     for start in range(0, len(counts), step):
         n, chunk = min(step, len(counts) - start), source + start * lib.SIG_SAMPLE_BYTES
-        lib.sig_motion_push(motion, ffi.NULL, state, chunk, n, out, 8)
+        lib.sig_motion_push(motion, ffi.NULL, state, ffi.NULL, chunk, n, out, 8)
         if state.candidates != seen:
             seen = state.candidates
             lib.sig_bend_features(state, row)

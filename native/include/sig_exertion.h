@@ -63,6 +63,9 @@ int32_t sig_exertion_push(sig_exertion_t *s, uint32_t t_ms, int32_t hr_bpm);
 /* Whether the person is so exerted that 7 or more would be rated ("very hard"), with hysteresis; 0 while unknown. */
 int sig_exertion_high(const sig_exertion_t *s);
 
+/* Share of the heart-rate reserve in use now, 0..1000 permille, or SIG_EXERTION_UNKNOWN. */
+int32_t sig_exertion_reserve(const sig_exertion_t *s);
+
 /* %HRR (permille), log2 of strain and of time at the ceiling (1/256), as the estimate uses them; for training, tests.
  *
  * `out` has room for three numbers.

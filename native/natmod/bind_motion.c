@@ -18,14 +18,14 @@ static void *optional(mp_obj_t obj, size_t bytes, uint32_t magic) {
     return obj == mp_const_none ? NULL : sigcore_state_of(obj, bytes, magic);
 }
 
-/* motion_push(motion, fall or None, bend or None, samples, n, out) -> events written to `out` */
+/* motion_push(motion, fall or None, bend or None, samples, n, out, load=None) -> events written to `out` */
 static mp_obj_t motion_push(size_t n_args, const mp_obj_t *args) {
-    (void)n_args;
     mp_buffer_info_t samples;
     mp_buffer_info_t out;
     sig_front_t *front = sigcore_state_of(args[0], sizeof(sig_front_t), SIG_FRONT_MAGIC);
     sig_fall_t *fall = optional(args[1], sizeof(sig_fall_t), SIG_FALL_MAGIC);
     sig_bend_t *bend = optional(args[2], sizeof(sig_bend_t), SIG_BEND_MAGIC);
+    sig_load_t *load = n_args < 7 ? NULL : optional(args[6], sizeof(sig_load_t), SIG_LOAD_MAGIC);
     mp_get_buffer_raise(args[3], &samples, MP_BUFFER_READ);
     const uint32_t n = sigcore_uint(args[4]);
     mp_get_buffer_raise(args[5], &out, MP_BUFFER_WRITE);
@@ -36,6 +36,6 @@ static mp_obj_t motion_push(size_t n_args, const mp_obj_t *args) {
         mp_raise_ValueError(MP_ERROR_TEXT("the event buffer must be aligned to 4 bytes"));
     }
     const uint32_t room = (uint32_t)(out.len / sizeof(sig_event_t));
-    return mp_obj_new_int(sig_motion_push(front, fall, bend, samples.buf, n, out.buf, room));
+    return mp_obj_new_int(sig_motion_push(front, fall, bend, load, samples.buf, n, out.buf, room));
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(sigcore_motion_push_obj, 6, 6, motion_push);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(sigcore_motion_push_obj, 6, 7, motion_push);

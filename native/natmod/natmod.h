@@ -38,6 +38,8 @@ extern const mp_obj_fun_builtin_fixed_t sigcore_bend_angle_deg_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_exertion_new_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_exertion_push_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_exertion_high_obj;
+extern const mp_obj_fun_builtin_fixed_t sigcore_load_new_obj;
+extern const mp_obj_fun_builtin_fixed_t sigcore_load_state_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_ble_new_obj;
 extern const mp_obj_fun_builtin_fixed_t sigcore_ble_push_obj;
 extern const mp_obj_fun_builtin_var_t sigcore_uwb_new_obj;

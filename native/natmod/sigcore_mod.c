@@ -20,6 +20,8 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     mp_store_global(MP_QSTR_exertion_new, MP_OBJ_FROM_PTR(&sigcore_exertion_new_obj));
     mp_store_global(MP_QSTR_exertion_push, MP_OBJ_FROM_PTR(&sigcore_exertion_push_obj));
     mp_store_global(MP_QSTR_exertion_high, MP_OBJ_FROM_PTR(&sigcore_exertion_high_obj));
+    mp_store_global(MP_QSTR_load_new, MP_OBJ_FROM_PTR(&sigcore_load_new_obj));
+    mp_store_global(MP_QSTR_load_state, MP_OBJ_FROM_PTR(&sigcore_load_state_obj));
     mp_store_global(MP_QSTR_ble_new, MP_OBJ_FROM_PTR(&sigcore_ble_new_obj));
     mp_store_global(MP_QSTR_ble_push, MP_OBJ_FROM_PTR(&sigcore_ble_push_obj));
     mp_store_global(MP_QSTR_uwb_new, MP_OBJ_FROM_PTR(&sigcore_uwb_new_obj));
@@ -45,6 +47,8 @@ static const mp_rom_map_elem_t globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_exertion_new), MP_ROM_PTR(&sigcore_exertion_new_obj)},
     {MP_ROM_QSTR(MP_QSTR_exertion_push), MP_ROM_PTR(&sigcore_exertion_push_obj)},
     {MP_ROM_QSTR(MP_QSTR_exertion_high), MP_ROM_PTR(&sigcore_exertion_high_obj)},
+    {MP_ROM_QSTR(MP_QSTR_load_new), MP_ROM_PTR(&sigcore_load_new_obj)},
+    {MP_ROM_QSTR(MP_QSTR_load_state), MP_ROM_PTR(&sigcore_load_state_obj)},
     {MP_ROM_QSTR(MP_QSTR_ble_new), MP_ROM_PTR(&sigcore_ble_new_obj)},
     {MP_ROM_QSTR(MP_QSTR_ble_push), MP_ROM_PTR(&sigcore_ble_push_obj)},
     {MP_ROM_QSTR(MP_QSTR_uwb_new), MP_ROM_PTR(&sigcore_uwb_new_obj)},

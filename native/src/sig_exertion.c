@@ -181,4 +181,8 @@ int32_t sig_exertion_push(sig_exertion_t *s, uint32_t t_ms, int32_t hr_bpm) {
     return s->rpe;
 }
 
+int32_t sig_exertion_reserve(const sig_exertion_t *s) {
+    return s->rpe == SIG_EXERTION_UNKNOWN ? SIG_EXERTION_UNKNOWN : reserve_permille(s);
+}
+
 int sig_exertion_high(const sig_exertion_t *s) { return s->high; }

@@ -11,8 +11,8 @@ static uint32_t collect(sig_fall_t *fall, sig_bend_t *bend, sig_event_t *out, ui
     return n;
 }
 
-int sig_motion_push(sig_front_t *front, sig_fall_t *fall, sig_bend_t *bend, const uint8_t *samples, uint32_t n,
-                    sig_event_t *out, uint32_t max_events) {
+int sig_motion_push(sig_front_t *front, sig_fall_t *fall, sig_bend_t *bend, sig_load_t *load, const uint8_t *samples,
+                    uint32_t n, sig_event_t *out, uint32_t max_events) {
     const uint8_t *const end = samples + n * SIG_SAMPLE_BYTES;
     uint32_t written = collect(fall, bend, out, max_events);
     for (; samples != end; samples += SIG_SAMPLE_BYTES) {
@@ -24,6 +24,9 @@ int sig_motion_push(sig_front_t *front, sig_fall_t *fall, sig_bend_t *bend, cons
             }
             if (bend != NULL) {
                 sig_bend_tick(bend, &front->motion);
+            }
+            if (load != NULL) {
+                sig_load_tick(load, &front->motion);
             }
             if ((fall != NULL && fall->events.n > 0) || (bend != NULL && bend->events.n > 0)) {
                 written += collect(fall, bend, out + written, max_events - written);

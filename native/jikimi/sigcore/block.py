@@ -50,7 +50,15 @@ def motion_new_centihz(rate_centihz: int, acc_lsb_per_g: int, gyro_lsb_per_dps_x
     return state
 
 
-def motion_push(motion: State, fall: State | None, bend: State | None, samples: Buffer, n: int, out: Buffer) -> int:
+def motion_push(
+    motion: State,
+    fall: State | None,
+    bend: State | None,
+    samples: Buffer,
+    n: int,
+    out: Buffer,
+    load: State | None = None,
+) -> int:
     """Push `n` samples through the front end into the detectors that are not None.
 
     Events go to `out` (int32 rows of four). Returns how many; the rest waits for the next call.
@@ -59,7 +67,7 @@ def motion_push(motion: State, fall: State | None, bend: State | None, samples: 
     room = ffi.from_buffer("int32_t[]", out, require_writable=True)
     if n < 0 or n * lib.SIG_SAMPLE_BYTES > len(source):
         raise ValueError("fewer samples in the buffer than n")
-    states = (ffi.NULL if fall is None else fall, ffi.NULL if bend is None else bend)
+    states = (ffi.NULL if state is None else state for state in (fall, bend, load))
     rows = ffi.cast("sig_event_t *", room)
     return int(lib.sig_motion_push(motion, *states, source, n, rows, len(room) // lib.SIG_EVENT_WORDS))
 
@@ -89,6 +97,23 @@ def bend_bands_ms(state: State) -> tuple[int, int, int]:
 def bend_angle_deg(state: State) -> int:
     """Angle of the trunk from upright now, 0..180 degrees."""
     return int(state.angle_deg)
+
+
+def load_new(source: int) -> State:
+    """State of a load monitor: source 0 the hip's motion (`motion_push`) or 1 the heart (`load_state`)."""
+    state = ffi.new("sig_load_t *")
+    check(lib.sig_load_init(state, _int32(source)))
+    return state
+
+
+def load_state(state: State, exertion: State | None) -> int:
+    """Whether the load differs from how the day began: 1 it does, 0 it does not, -1 for "not enough signal".
+
+    When its source is the heart, `exertion` is the exertion monitor's state, after each of its pushes; else None.
+    """
+    if exertion is not None:
+        lib.sig_load_heart(state, exertion)
+    return int(lib.sig_load_state(state))
 
 
 def exertion_new(rest_bpm: int, max_bpm: int) -> State:
