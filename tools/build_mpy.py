@@ -107,7 +107,7 @@ def small(source: Path) -> tuple[str, ...]:
 
 
 def as_one(compiler: Sequence[str], objects: Sequence[Path], entries: Sequence[str]) -> Path:
-    """The one object that `objects`, compiled with `small`, become when nothing but `entries` is called from outside."""
+    """The one object that `objects`, compiled with `small`, become when only `entries` are called from outside."""
     folder = objects[0].parent / "whole"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

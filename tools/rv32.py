@@ -101,7 +101,9 @@ def _compile(folder: Path, main: str, symbol: str, settings: Mapping[str, int]) 
     )
     sources, include = sorted((NATIVE / "src").glob("*.c")), [f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
     for source in sources:
-        _call([*core_compiler(), *small(source), *include, "-c", str(source), "-o", str(folder / f"{source.stem}.o")], 120)
+        _call(
+            [*core_compiler(), *small(source), *include, "-c", str(source), "-o", str(folder / f"{source.stem}.o")], 120
+        )
     objects = [folder / f"{source.stem}.o" for source in sources]
     command = [_CC, *_TARGET, "--oslib=semihost", "--crt0=hosted", *include]
     command += [f"-I{folder}", f"-Wa,-I{folder}", *(f"-D{name}={value}" for name, value in settings.items())]

@@ -6,7 +6,7 @@ enum {
     LOOK_TICKS = 5,        /* ten times a second is often enough for a mean */
     LOOKS = 6000,          /* of a window of motion */
     WINDOW_MS = 600000,    /* of the heart */
-    STILL_MG = 12,         /* nobody who works moves so little */
+    STILL_MG = 50,         /* nobody who works moves so little, and no chip at rest is so wrong */
     GAP_MS = 5000,         /* a reading stands for no more time than this */
     FAR = 511,             /* differences beyond this count as this much */
     ONE = 128,
@@ -29,7 +29,8 @@ static int32_t from_origin(int32_t value, int32_t origin) {
     return d > FAR ? FAR : d < -FAR ? -FAR : d;
 }
 
-/* Squared distance of `difference` from the baseline's values first..last-1 in units of its spread (1/128), at most cap. */
+/* Squared distance of `difference` from the baseline's values first..last-1 in units of its spread (1/128), at most
+ * twice the cap, so that the mean of two is the cap when one is. */
 static int32_t distance(const sig_load_t *s, const sig_load_rule_t *rule, const int32_t *difference, int first) {
     const int32_t n = s->n;
     uint32_t own = (uint32_t)(n * (s->squares[first != 0] + rule->usual[first != 0] * rule->prior));
@@ -45,8 +46,8 @@ static int32_t distance(const sig_load_t *s, const sig_load_rule_t *rule, const 
         away >>= 1;
     }
     const uint32_t whole = away / spread;
-    if (whole >= (uint32_t)rule->cap / ONE) {
-        return rule->cap;
+    if (whole >= (uint32_t)rule->cap / (ONE / 2)) {
+        return 2 * rule->cap;
     }
     return (int32_t)(whole * ONE + away % spread * ONE / spread);
 }
@@ -73,7 +74,7 @@ int32_t sig_load_judge(sig_load_t *s, const sig_load_rule_t *rule, const int32_t
     if (s->source == SIG_LOAD_MOTION) {
         far = (far + distance(s, rule, difference, 1)) / 2;
     }
-    const int32_t total = s->total + far - rule->allowance;
+    const int32_t total = s->total + (far < rule->cap ? far : rule->cap) - rule->allowance;
     s->total = total < 0 ? 0 : total > 2 * rule->limit ? 2 * rule->limit : total;
     s->state = s->total > rule->limit;
     if (!s->state && s->n < SIG_LOAD_LONGEST_BASELINE) {

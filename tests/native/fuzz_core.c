@@ -65,25 +65,27 @@ static void shape(uint8_t *samples, size_t bytes, uint32_t style) {
     }
 }
 
-/* A block of samples in memory of its own size, one byte off, so that reading beyond it shows. */
-static void push_motion(script_t *script, sig_front_t *front, sig_fall_t *fall, sig_bend_t *bend) {
+/* A block of samples in memory of its own size, aligned or one byte off, so that reading beyond it shows. */
+static void push_motion(script_t *script, sig_front_t *front, sig_fall_t *fall, sig_bend_t *bend, sig_load_t *load) {
     const uint32_t room = word(script) % (ROOM + 1);
+    const uint32_t off = word(script) % 2;
     const size_t most = left(script) / SIG_SAMPLE_BYTES;
     const uint32_t n = most == 0 ? 0 : word(script) % 120 % ((uint32_t)most + 1);
     const size_t bytes = left(script) < n * SIG_SAMPLE_BYTES ? left(script) : n * SIG_SAMPLE_BYTES;
-    uint8_t *samples = calloc(1, (size_t)n * SIG_SAMPLE_BYTES + 1);
+    uint8_t *block = calloc(1, (size_t)n * SIG_SAMPLE_BYTES + 1);
+    uint8_t *samples = block + off;
     sig_event_t *out = malloc(room * sizeof *out + 1);
-    promise(samples != NULL && out != NULL);
-    memcpy(samples + 1, script->at, bytes);
+    promise(block != NULL && out != NULL);
+    memcpy(samples, script->at, bytes);
     script->at += bytes;
-    shape(samples + 1, n * (size_t)SIG_SAMPLE_BYTES, word(script) % 3);
-    const int found = sig_motion_push(front, fall, bend, samples + 1, n, out, room);
+    shape(samples, n * (size_t)SIG_SAMPLE_BYTES, word(script) % 3);
+    const int found = sig_motion_push(front, fall, bend, load, samples, n, out, room);
     promise(within(found, 0, (int32_t)room));
     for (int i = 0; i < found; i++) {
         promise(within(out[i].kind, SIG_EVENT_FALLING, SIG_EVENT_BEND));
         promise(within(out[i].confidence_permille, 0, 1000) && out[i].t_ms >= 0);
     }
-    free(samples);
+    free(block);
     free(out);
 }
 
@@ -91,15 +93,40 @@ static void fuzz_motion(script_t *script) {
     sig_front_t front;
     sig_fall_t fall;
     sig_bend_t bend;
+    sig_load_t load;
     const sig_chip_t chip = {(uint32_t)pick(script, 1900, 20100), (uint32_t)pick(script, 60, 32800),
                              (uint32_t)pick(script, 0, 65600)};
     const uint32_t fitted = word(script);
     if (sig_front_init(&front, &chip) != 0 || sig_bend_init(&bend) != 0 ||
-        sig_fall_init(&fall, (uint32_t)pick(script, 0, 2), pick(script, -2, 1801)) != 0) {
+        sig_load_init(&load, SIG_LOAD_MOTION) != 0 || sig_fall_init(&fall, (uint32_t)pick(script, 0, 2), pick(script, -2, 1801)) != 0) {
         return;
     }
     while (left(script) > 0) {
-        push_motion(script, &front, fitted & 1 ? NULL : &fall, fitted & 2 ? NULL : &bend);
+        push_motion(script, &front, fitted & 1 ? NULL : &fall, fitted & 2 ? NULL : &bend, fitted & 4 ? NULL : &load);
+    }
+}
+
+/* Whole windows, by any rule the header allows; the heart's come from any readings. */
+static void fuzz_load(script_t *script) {
+    sig_load_t load;
+    sig_exertion_t heart;
+    uint32_t t_ms = word(script);
+    const sig_load_rule_t rule = {pick(script, 1, 16), pick(script, 128, 4096), pick(script, 1, 4096),
+                                  pick(script, 1, 4096), {pick(script, 1, 100000), pick(script, 1, 100000)}};
+    if (sig_exertion_init(&heart, 60, 190) != 0 || sig_load_init(&load, pick(script, -1, 2)) != 0) {
+        return;
+    }
+    while (left(script) > 0) {
+        const int wild = word(script) % 4 == 0;
+        int32_t values[SIG_LOAD_VALUES];
+        for (int i = 0; i < SIG_LOAD_VALUES; i++) {
+            values[i] = wild ? pick(script, -40000, 40000) : pick(script, -1200, 1200);
+        }
+        promise(within(sig_load_judge(&load, &rule, values), SIG_LOAD_UNKNOWN, 1));
+        t_ms = later(script, t_ms);
+        sig_exertion_push(&heart, t_ms, pick(script, 25, 235));
+        sig_load_heart(&load, &heart);
+        promise(within(sig_load_state(&load), SIG_LOAD_UNKNOWN, 1) && load.n <= SIG_LOAD_LONGEST_BASELINE);
     }
 }
 
@@ -199,7 +226,7 @@ static void fuzz_separation(script_t *script) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static void (*const detectors[])(script_t *) = {fuzz_motion, fuzz_exertion, fuzz_uwb,
-                                                    fuzz_ble,    fuzz_zone,     fuzz_separation};
+                                                    fuzz_ble,    fuzz_zone,     fuzz_separation, fuzz_load};
     if (size > 0) {
         script_t script = {data + 1, data + size};
         detectors[data[0] % FUZZ_DETECTORS](&script);

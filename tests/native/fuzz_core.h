@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FUZZ_DETECTORS = 6 };
+enum { FUZZ_DETECTORS = 7 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

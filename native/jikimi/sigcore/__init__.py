@@ -4,6 +4,7 @@ from jikimi.sigcore.bend import BendCounter
 from jikimi.sigcore.events import Event
 from jikimi.sigcore.exertion import ExertionMonitor
 from jikimi.sigcore.falls import FallDetector
+from jikimi.sigcore.load import LoadMonitor
 from jikimi.sigcore.proximity import BleProximity, UwbRange, UwbTrack, ZoneMonitor, protective_distance_m
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Event",
     "ExertionMonitor",
     "FallDetector",
+    "LoadMonitor",
     "UwbRange",
     "UwbTrack",
     "ZoneMonitor",
