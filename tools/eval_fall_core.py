@@ -54,7 +54,7 @@ def events(core: ctypes.CDLL, trial: Trial, placement: int) -> list[tuple[int, f
     found: list[tuple[int, float]] = []
     for start in range(0, len(counts), _BLOCK):
         n = min(_BLOCK, len(counts) - start)
-        places = [motion, state, ffi.NULL, data + start * lib.SIG_SAMPLE_BYTES]
+        places = [motion, state, ffi.NULL, ffi.NULL, data + start * lib.SIG_SAMPLE_BYTES]
         addresses = [ctypes.c_void_p(int(ffi.cast("uintptr_t", place))) for place in places]
         got = core.sig_motion_push(*addresses, n, ctypes.c_void_p(int(ffi.cast("uintptr_t", out))), _ROOM)
         found += [(out[i].kind, out[i].t_ms / 1000) for i in range(got)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -168,7 +169,9 @@ def test_who_acknowledges_is_a_role(site):
 @pytest.mark.parametrize("how", [(), ("--json",)])
 def test_watch_shows_what_is_there_then_what_comes_and_ends_well_on_ctrl_c(site, how):
     command = [str(Path(sys.executable).with_name("jikimi")), "watch", "--from-start", *how]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # A shell starts what runs in its background with Ctrl-C ignored, and children inherit that.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heard) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(9)]
         with open_store(site.database_url) as store:
