@@ -1,12 +1,14 @@
 """SciPy as the independent oracle of every filter and resampler of the core."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jikimi.sigcore._sigcore import ffi, lib
 from numpy.typing import NDArray
-from scipy import interpolate, ndimage, signal
+from scipy import interpolate, ndimage, signal  # type: ignore[import-untyped]
 
 from jikimi.sigcore import block
 from tests.native.signals import RAW_ACC_LSB
@@ -19,7 +21,7 @@ Counts = NDArray[np.int64]
 def wandering(seed: int, n: int) -> Counts:
     """(n, 3): gravity in counts, and small steps away from it that add up, within 8 g."""
     steps = np.random.default_rng(seed).normal(0, 20, (n, 3)).cumsum(axis=0) + np.array([0, -RAW_ACC_LSB, 0])
-    return np.rint(np.clip(steps, -8 * RAW_ACC_LSB, 8 * RAW_ACC_LSB)).astype(np.int64)
+    return np.asarray(np.rint(np.clip(steps, -8 * RAW_ACC_LSB, 8 * RAW_ACC_LSB)), dtype=np.int64)
 
 
 def samples(acc: Counts) -> list[bytes]:
@@ -78,7 +80,7 @@ def bend_states(acc: Counts) -> tuple[Counts, Counts, Counts]:
     return np.array(gravity), np.array(slow), np.array(unrest)
 
 
-def first_order(x: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+def first_order(x: NDArray[np.floating[Any]], share: float) -> NDArray[np.float64]:
     """y += share * (x - y) from the first value on, by SciPy."""
     start = signal.lfilter_zi([share], [1, share - 1])
     start = start[:, None] * x[:1] if x.ndim > 1 else start * x[0]
