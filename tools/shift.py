@@ -42,6 +42,7 @@ from tools.shift_world import FastClock, FastWorld, Wearer
 
 _PATIENCE_S = 60.0
 _LOOK_S = 0.02
+_AWAY = (0.6, 0.65)  # of the shift: the broker is frozen, then killed
 # A collection leaves what is in flight at that moment: a packet of 1 KiB, its parts, and a task or two.
 GROWTH_BYTES = 1024
 _COMPLAINT = re.compile(r"^jk log (task|no memory|record of)|MemoryError|Traceback")
@@ -129,12 +130,13 @@ class Plant:
                 total += path.stat().st_size
         return total
 
-    def kill_broker(self) -> None:
-        """Kill -9, if it runs; its supervisor starts it again."""
+    def freeze_broker(self) -> int:
+        """Let it answer nobody any more; its process id. When that is killed, its supervisor starts it again."""
         pid = next(one.pid for one in self.services.status() if one.name == "broker")
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        if pid is None:
+            raise RuntimeError("the broker does not run")
+        os.kill(pid, signal.SIGSTOP)
+        return pid
 
 
 def _config(files: registry.DeviceFiles) -> dict[str, Any]:
@@ -193,10 +195,14 @@ def _live(plant: Plant, board: VirtualBoard, wearer: Wearer, length_s: float) ->
     world.do(lambda: _script(world, start_s, length_s))
     wearer.begin(start_s)
     board.start()
-    most = 0
+    most, frozen = 0, None
     while world.now() < start_s + length_s:
-        if 0.6 <= (world.now() - start_s) / length_s < 0.65:
-            plant.kill_broker()
+        share = (world.now() - start_s) / length_s
+        if share >= _AWAY[0] and frozen is None:
+            frozen = plant.freeze_broker()
+        if share >= _AWAY[1] and frozen:
+            os.kill(frozen, signal.SIGKILL)
+            frozen = 0
         most = max(most, plant.journal_bytes())
         time.sleep(_LOOK_S)
     since = len(board.lines())
