@@ -217,10 +217,13 @@ def _live(plant: Plant, board: VirtualBoard, wearer: Wearer, length_s: float) ->
 
 
 def _script(world: FastWorld, start_s: float, length_s: float) -> None:
-    """A call for help and its end, and a machine passed six times an hour."""
+    """A call for help and its end, check-ins answered, and a machine passed six times an hour."""
     sos_s = start_s + 0.15 * length_s
     world.press_at(sos_s, 2.0)
     world.press_at(sos_s + 90.0, 0.5)
+    asked_s = 180 * 60 + 30  # a check-in is answered half a minute after it was asked
+    for answer_s in range(asked_s, int(length_s), asked_s):
+        world.press_at(start_s + answer_s, 0.5)
     for pass_s in range(120, int(length_s), 600):
         world.pass_machine(start_s + pass_s, 8.0)
 
