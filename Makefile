@@ -31,7 +31,9 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The core's trees stand beside another tool's in the tables, which only this needs.
 bench: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m tools.bench $(ARGS)
 
 sizes: setup

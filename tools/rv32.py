@@ -30,7 +30,7 @@ _MACHINE = ["-M", "virt", "-cpu", "rv32", "-bios", "none", "-nographic", "-icoun
 _SEMIHOSTING = ["-semihosting-config", "enable=on,target=native"]
 _LONGEST = 120_000  # samples that fit beside the program
 
-DETECTORS = ("ble", "exertion", "uwb", "zone", "separation_mm", "uwb_track", "exertion_high")
+DETECTORS = ("ble", "exertion", "uwb", "zone", "separation_mm", "uwb_track", "exertion_high", "load_hip", "load_heart")
 
 Raw = NDArray[np.int16]  # (n, 6) counts
 Event = tuple[int, int, int, int]

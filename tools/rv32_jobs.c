@@ -6,6 +6,7 @@
 
 #include "sig_ble.h"
 #include "sig_exertion.h"
+#include "sig_load.h"
 #include "sig_uwb.h"
 #include "sig_zone.h"
 
@@ -19,6 +20,10 @@ static union {
     sig_exertion_t exertion;
     sig_uwb_t uwb;
     sig_zone_t zone;
+    struct {
+        sig_load_t load;
+        sig_exertion_t exertion;
+    } day;
 } state;
 
 static int ble_new(const int32_t *x) {
@@ -45,6 +50,33 @@ static int exertion_high_push(const int32_t *x, int32_t *answer) {
     exertion_push(x, answer);
     answer[1] = sig_exertion_high(&state.exertion);
     return 2;
+}
+
+static int load_hip_new(const int32_t *x) {
+    (void)x;
+    return sig_load_init(&state.day.load, SIG_LOAD_MOTION);
+}
+
+/* how many samples, all of them: magnitude, acceleration (mg) */
+static int load_hip_push(const int32_t *x, int32_t *answer) {
+    const sig_motion_t motion = {.acc_norm_mg = x[1], .acc_mg = {x[2], x[3], x[4]}};
+    for (int32_t i = 0; i < x[0]; i++) {
+        sig_load_tick(&state.day.load, &motion);
+    }
+    answer[0] = sig_load_state(&state.day.load);
+    return 1;
+}
+
+static int load_heart_new(const int32_t *x) {
+    const int failed = sig_load_init(&state.day.load, SIG_LOAD_HEART);
+    return failed ? failed : sig_exertion_init(&state.day.exertion, x[0], x[1]);
+}
+
+static int load_heart_push(const int32_t *x, int32_t *answer) {
+    sig_exertion_push(&state.day.exertion, (uint32_t)x[0], x[1]);
+    sig_load_heart(&state.day.load, &state.day.exertion);
+    answer[0] = sig_load_state(&state.day.load);
+    return 1;
 }
 
 static int uwb_new(const int32_t *x) { return sig_uwb_init(&state.uwb, x[0]); }
@@ -100,6 +132,7 @@ static const struct {
 } detectors[] = {
     {ble_new, ble_push}, {exertion_new, exertion_push}, {uwb_new, uwb_push},
     {zone_new, zone_push}, {nothing_new, separation}, {uwb_new, uwb_track_push}, {exertion_new, exertion_high_push},
+    {load_hip_new, load_hip_push}, {load_heart_new, load_heart_push},
 };
 
 static uint32_t instructions(void) {

@@ -360,6 +360,9 @@ inside.
 What would change it: the channel impulse response (0.93 published), a second anchor that sees behind the obstacle, or
 anchors placed so that zones lie in sight. Until then the zones of a product must be set with Zd of the blocked ranges
 in sight-obstructed places; `protective_distance_m` takes it as `human_error_m`.
+
+**The tag's module gives no diagnostics.** The RYUW122 reports a distance and no more, so a tag with it gains
+nothing from the model of blocked ranges: that needs a module that hands out the DW1000's registers.
 """
 
 

@@ -34,7 +34,7 @@ def day(rate_hz: float, windows: list[float]) -> np.ndarray:
     return np.stack([0.1 * np.ones_like(t), 0.2 * np.ones_like(t), 0.975 + size * np.sin(11 * t)], axis=1)
 
 
-@pytest.mark.parametrize("rate_hz", [20, 50, 104])
+@pytest.mark.parametrize("rate_hz", [20, 50, 104, 200])
 def test_a_lasting_change_is_found_at_any_rate_and_a_steady_day_is_none(rate_hz):
     steady, changed = LoadMonitor(rate_hz), LoadMonitor(rate_hz)
     assert steady.push(day(rate_hz, [0.3, 0.31, 0.3])) is None

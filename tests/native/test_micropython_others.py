@@ -9,6 +9,7 @@ import numpy as np
 from jikimi.sigcore import block
 from tests.native import test_micropython
 from tests.native.test_bend import bends
+from tests.native.test_load import day
 
 device = test_micropython.device
 
@@ -33,6 +34,24 @@ with open(FILE, "rb") as file:
         for i in range(core.motion_push(motion, None, state, samples, len(samples) // 12, out)):
             rows.append(list(out[4 * i : 4 * i + 4]))
 print(json.dumps([rows, core.bend_bands_ms(state), core.bend_angle_deg(state)]))
+"""
+_LOADS = """
+import json
+from array import array
+import jikimi.sigcore as core
+motion, hip, out, seen = core.motion_new(20, 2048, 0), core.load_new(0), array("i", [0] * 16), []
+with open(FILE, "rb") as file:
+    while True:
+        samples = file.read(12 * 1000)
+        if not samples:
+            break
+        core.motion_push(motion, None, None, samples, len(samples) // 12, out, hip)
+        seen.append(core.load_state(hip, None))
+heart, exertion = core.load_new(1), core.exertion_new(60, 190)
+for i in range(2000):
+    core.exertion_push(exertion, i * 2000, 100 + i % 3 if i < 1200 else 140)
+    seen.append(core.load_state(heart, exertion))
+print(json.dumps(seen))
 """
 
 
@@ -73,6 +92,24 @@ def test_bends_are_the_same_on_both_runtimes(device):
     rows = [list(out[4 * i : 4 * i + 4]) for i in range(n)]
     assert json.loads(output) == [rows, list(block.bend_bands_ms(state)), block.bend_angle_deg(state)]
     assert n == 3
+
+
+def test_the_load_is_judged_the_same_on_both_runtimes(device):
+    samples = np.rint(day(20, [0.3, 0.31, 0.3, 0.29, 0.15, 0.15]) @ np.eye(3, 6) * 2048).astype("<i2").tobytes()
+    (device / "day").write_bytes(samples)
+    output = test_micropython.micropython(device, _LOADS.replace("FILE", repr(str(device / "day"))))
+    motion, hip, out, seen = block.motion_new(20, 2048, 0), block.load_new(0), array("i", [0] * 16), []
+    for start in range(0, len(samples), 12_000):
+        part = samples[start : start + 12_000]
+        block.motion_push(motion, None, None, part, len(part) // 12, out, hip)
+        seen.append(block.load_state(hip, None))
+    assert set(seen) == {-1, 0, 1}
+    heart, exertion = block.load_new(1), block.exertion_new(60, 190)
+    for i in range(2000):
+        block.exertion_push(exertion, i * 2000, 100 + i % 3 if i < 1200 else 140)
+        seen.append(block.load_state(heart, exertion))
+    assert json.loads(output) == seen
+    assert set(seen[-2000:]) == {-1, 0, 1}
 
 
 def test_separation_and_refusals_are_the_same_on_both_runtimes(device):

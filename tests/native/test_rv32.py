@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jikimi.sigcore._sigcore import ffi, lib
 
 from jikimi.sigcore import block
 from tests.native.signals import RAW_ACC_LSB, RAW_GYRO_LSB_X100, Raw, block_events, story, to_raw
@@ -54,7 +55,7 @@ def test_recorded_trials_give_the_same_events_on_rv32(sisfall_trials: dict[str, 
 def test_the_other_detectors_answer_the_same_on_rv32() -> None:
     rng = np.random.default_rng(5)
     speeds = rng.integers([1, 0, 0, 100, 0, 0, 0], [3000, 4000, 2000, 5000, 900, 900, 900], (200, 7))
-    work = [*jobs(), ("separation_mm", [], speeds.tolist()), *tracks(rng), strained()]
+    work = [*jobs(), ("separation_mm", [], speeds.tolist()), *tracks(rng), strained(), *days(rng)]
     found, _ = rv32.answers(work)
     assert len(found) == len(work)
     for (name, new, pushes), answers in zip(work, found, strict=True):
@@ -79,17 +80,47 @@ def strained() -> rv32.Job:
     return ("exertion_high", [55, 180], [[4500 * i, 60 + min(i, 800 - i) * 3 // 10] for i in range(801)])
 
 
+def days(rng: np.random.Generator) -> list[rv32.Job]:
+    """A hip and a heart that change after an hour and a half; minutes of samples, a reading every two seconds."""
+    windows = [(600 if i < 90 else 150) + int(rng.integers(-60, 60)) for i in range(200)]
+    hip = [[3000, 1000 + size, 100, 200 + size // 50, 975] for size in windows]
+    heart = [[2000 * i, 100 + i % 3 + (40 if i > 2700 else 0)] for i in range(6000)]
+    return [("load_hip", [], hip), ("load_heart", [60, 190], heart)]
+
+
+def on_hip(pushes: list[list[Any]]) -> list[tuple[int, ...]]:
+    state, motion = block.load_new(0), ffi.new("sig_motion_t *")
+    rows: list[tuple[int, ...]] = []
+    for samples, norm, *acc in pushes:
+        motion.acc_norm_mg, motion.acc_mg = norm, acc
+        for _ in range(samples):
+            lib.sig_load_tick(state, motion)
+        rows.append((block.load_state(state, None),))
+    return rows
+
+
+def on_heart(new: list[int], pushes: list[list[Any]]) -> list[tuple[int, ...]]:
+    state, exertion = block.load_new(1), block.exertion_new(*new)
+    rows: list[tuple[int, ...]] = []
+    for push in pushes:
+        block.exertion_push(exertion, *push)
+        rows.append((block.load_state(state, exertion),))
+    return rows
+
+
 def on_host(name: str, new: list[int], pushes: list[list[Any]]) -> list[tuple[int, ...]]:
     if name == "separation_mm":
         return [(block.separation_mm(*push),) for push in pushes]
+    if name.startswith("load"):
+        rows = on_hip(pushes) if name == "load_hip" else on_heart(new, pushes)
+        assert {state for (state,) in rows} == {-1, 0, 1}
+        return rows
     if name == "uwb_track":
         state = block.uwb_new(*new)
         return [block.uwb_track(state, *push) for push in pushes]
     if name == "exertion_high":
         state = block.exertion_new(*new)
-        rows: list[tuple[int, ...]] = [
-            (block.exertion_push(state, *push), int(block.exertion_high(state))) for push in pushes
-        ]
+        rows = [(block.exertion_push(state, *push), int(block.exertion_high(state))) for push in pushes]
         assert {high for _, high in rows} == {0, 1}
         return rows
     state, push = getattr(block, f"{name}_new")(*new), getattr(block, f"{name}_push")
