@@ -10,17 +10,17 @@ With `--write`, the report becomes the first part of native/MODEL_CARD.md; what 
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from tools import fall_curves, fall_data, fall_models, fall_verdict
+from tools import fall_curves, fall_models, fall_verdict
 from tools.fall_curves import share
 from tools.fall_models import Placement
 from tools.fall_verdict import Scored, Verdict
+from tools.people import NAMES, People
 
 _CARD = Path(__file__).resolve().parent.parent / "native" / "MODEL_CARD.md"
 
@@ -62,25 +62,6 @@ def _hours(verdicts: list[Verdict]) -> str:
     return f"{alarms} false alarms in {hours:.1f} h of activities chosen to provoke them."
 
 
-def _groups(placement: Placement) -> Callable[[str], dict[str, str]]:
-    folder = fall_data.DATA / ("sisfall" if placement.number == 0 else "weda")
-    with (folder / "subjects.csv").open(newline="", encoding="utf-8") as file:
-        rows = {row["subject"]: row for row in csv.DictReader(file)}
-
-    def split(column: str, person: str, limit: float, unit: str) -> str:
-        return f"under {limit:g} {unit}" if float(rows[person][column]) < limit else f"{limit:g} {unit} and more"
-
-    def groups(person: str) -> dict[str, str]:
-        return {
-            "sex": rows[person]["sex"],
-            "age": split("age_years", person, 60, "years"),
-            "height": split("height_cm", person, 170, "cm"),
-            "weight": split("weight_kg", person, 65, "kg"),
-        }
-
-    return groups
-
-
 def report(placement: Placement, scored: list[Scored]) -> list[str]:
     """The section of the model card on one placement."""
     verdicts = [s.verdict() for s in scored]
@@ -90,7 +71,7 @@ def report(placement: Placement, scored: list[Scored]) -> list[str]:
     own = [v for v in verdicts if v.example.variant == first]
     sensitivity, specificity, falls, calm = _rates(own)
     persons = len({v.example.person for v in own})
-    groups = _groups(placement)
+    people = People("sisfall" if placement.number == 0 else "weda")
     lines = [
         f"## {placement.name.capitalize()}: {placement.source}",
         "",
@@ -114,8 +95,8 @@ def report(placement: Placement, scored: list[Scored]) -> list[str]:
         *_table("activity", own, lambda v: v.example.activity),
         *_table("person", own, lambda v: v.example.person),
     ]
-    for name in ("sex", "age", "height", "weight"):
-        lines += _table(name, own, lambda v, name=name: groups(v.example.person)[name])  # type: ignore[misc]
+    for name in NAMES:
+        lines += _table(name, own, lambda v, name=name: people.group(name, v.example.person))  # type: ignore[misc]
     return lines
 
 
