@@ -2,11 +2,11 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import sysconfig
-import time
 import urllib.request
 from pathlib import Path
 
@@ -173,11 +173,12 @@ def test_kill_9_of_up_leaves_no_process(site, start_up, wait_until):
 def test_help_is_quick_and_lists_the_commands(jikimi):
     times = []
     for _ in range(5):
-        start = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         result = jikimi("--help")
-        times.append(time.monotonic() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert all(name in result.stdout for name in ("site", "device", "up"))
-    # The best of five: the machine may be busy with other tests. The budget is 0.3 s.
+    # Processor time, and the best of five: the machine may be busy with other tests. The budget is 0.3 s.
     assert min(times) <= 0.3
 
 
