@@ -23,7 +23,7 @@ demo: setup
 	$(BIN)/jikimi demo $(ARGS)
 
 test: setup
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 3 $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -41,6 +41,7 @@ from jikimi.wire import topics
 from tools.shift_world import FastClock, FastWorld, Wearer
 
 _PATIENCE_S = 60.0
+_WINDOWS_HEARD = 3  # fewer say nothing about growth
 _LOOK_S = 0.02
 _AWAY = (0.6, 0.65)  # of the shift: the broker is frozen, then killed
 # A collection leaves what is in flight at that moment: a packet of 1 KiB, its parts, and a task or two.
@@ -91,9 +92,16 @@ class Vitals:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def most(self, begin_s: float, end_s: float) -> int:
-        """Most bytes free said in a stretch of time."""
-        return max(free for t_s, free in self.heard if begin_s <= t_s < end_s)
+    def most(self, windows: int, each_s: float) -> list[int]:
+        """Most bytes free said in each window in which something was heard.
+
+        Vitals of an outage are gone, and on a busy machine a broker's return lasts more than a window of skipped time.
+        """
+        heard = [
+            [free for t_s, free in self.heard if number * each_s <= t_s < (number + 1) * each_s]
+            for number in range(windows)
+        ]
+        return [max(free) for free in heard if free]
 
 
 class Plant:
@@ -171,7 +179,9 @@ def work(hours: float, windows: int, heap_bytes: int, seed: int = 7) -> Shift:
             lines = board.lines()
             left, starts = plant.journal_bytes(), board.boots
     each_s = length_s / windows
-    free = [vitals.most(number * each_s, (number + 1) * each_s) for number in range(windows)]
+    free = vitals.most(windows, each_s)
+    if len(free) < _WINDOWS_HEARD:
+        raise RuntimeError(f"the tag's memory was heard of in {len(free)} windows only; work a longer shift")
     return Shift(
         hours=hours,
         took_s=round(time.monotonic() - began_s, 1),
