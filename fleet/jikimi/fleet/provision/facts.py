@@ -60,8 +60,8 @@ if wifi is not None:
     station.active(True)
     station.connect(wifi.ssid, wifi.password)
     for _ in range({tries}):
-        status = station.status()
-        if station.isconnected() or status in (network.STAT_NO_AP_FOUND, network.STAT_WRONG_PASSWORD):
+        status = station.status()  # once: between two questions it may have changed
+        if status in (network.STAT_GOT_IP, network.STAT_NO_AP_FOUND, network.STAT_WRONG_PASSWORD):
             break
         time.sleep_ms(200)
     names = ((network.STAT_GOT_IP, 'connected'), (network.STAT_NO_AP_FOUND, 'not found'),
