@@ -37,7 +37,6 @@ bench: setup
 	$(BIN)/python -m tools.bench $(ARGS)
 
 sizes: setup
-	$(BIN)/python -m tools.module_sizes $(filter --json,$(ARGS))
 	$(BIN)/python -m tools.sizes $(ARGS)
 
 clean:

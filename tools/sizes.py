@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from jikimi.sigcore._sigcore import ffi
 
-from tools import rv32, stack
+from tools import module_sizes, rv32, stack
 from tools.build_mpy import SIZE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,9 +145,9 @@ def main() -> int:
     before = json.loads(WRITTEN.read_text(encoding="utf-8")) if WRITTEN.exists() else {}
     broken = over_budget(tables)
     if args.json:
-        print(json.dumps(tables))
+        print(json.dumps({**tables, "modules": module_sizes.module_bytes()}))
     else:
-        print("\n".join(lines(tables, before)))
+        print("\n".join([*module_sizes.lines(module_sizes.module_bytes()), *lines(tables, before)]))
     if sentence := rv32.missing():
         print(sentence, file=sys.stderr)
     elif args.write:

@@ -256,6 +256,13 @@ def test_what_the_broker_says_about_a_device_is_no_sign_of_life(store):
     assert (row.online, row.last_seen_ms, row.firmware) == (False, 5, "1.0")
 
 
+def test_a_device_that_said_it_is_docked_is_kept_as_docked(store):
+    store.store_batch(Batch(statuses=(report("t1", 1, online=True),)))
+    store.store_batch(Batch(statuses=(report("t1", 1, online=False, status="docked"),)))
+    row = store.device_rows()[0]
+    assert (row.online, row.status) == (False, "docked")
+
+
 def test_records_are_a_sign_of_life(store):
     put(store, events("t1", 1))
     row = store.device_rows()[0]

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.services import Supervisor, broker_service, standard_services
 from jikimi.fleet.site import Site
+from jikimi.fleet.store.schema import device_status
 
 _JIKIMI = Path(sysconfig.get_path("scripts")) / "jikimi"
 
@@ -66,6 +68,20 @@ def test_a_device_is_added_listed_and_revoked(jikimi, site, tmp_path):
     assert jikimi("device", "revoke", device, cwd=site.path).returncode == 0
     plain = jikimi("device", "list", cwd=site.path).stdout
     assert plain.split("\t")[:5] == [device, "tag", "태그 7", "floor", "revoked"]
+
+
+@pytest.mark.parametrize(
+    ("online", "status", "heard"),
+    [(True, "online", "online"), (False, "docked", "docked"), (False, "lost", "lost"), (False, None, "not yet")],
+)
+def test_the_list_says_how_a_device_is_reached(jikimi, site, online, status, heard):
+    options = ("--kind", "tag", "--name", "Tag 1", "--zone", "hall", "--out", "t1")
+    device = jikimi("device", "add", *options, cwd=site.path).stdout.strip()
+    with transaction(site) as connection:
+        row = {"site": site.name, "device": device, "boot": 1, "online": online, "last_seen_ms": 1, "status": status}
+        connection.execute(device_status.insert().values(row))
+    (listed,) = jikimi("device", "list", cwd=site.path).stdout.splitlines()
+    assert listed.split("\t")[5] == heard
 
 
 def test_a_device_added_as_json_carries_what_its_configuration_needs(jikimi, site):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tools import rv32, sizes, stack
+from tools import module_sizes, rv32, sizes, stack
 
 
 def test_the_deepest_path_through_the_calls_is_what_a_function_needs():
@@ -21,6 +21,18 @@ def test_a_function_that_calls_itself_has_no_known_stack():
 def test_the_table_shows_what_changed_what_is_new_and_what_is_gone():
     text = sizes.lines({"state": {"a": 8, "b": 3}}, {"state": {"a": 12, "c": 1}})
     assert [line.split() for line in text[1:]] == [["a", "8", "12", "-4"], ["b", "3", "–"], ["c", "–", "1"]]
+
+
+def test_modules_of_a_release_are_listed_the_largest_first_with_their_sum():
+    assert module_sizes.lines({"a.mpy": 3, "b.mpy": 40})[1:] == [
+        f"  {n:<44}{s:>8}" for n, s in (("b.mpy", 40), ("a.mpy", 3), ("all", 43))
+    ]
+
+
+def test_every_module_of_the_application_and_the_core_has_bytes():
+    found = module_sizes.module_bytes()
+    assert min(found.values()) > 0
+    assert {"jikimi/sigcore.mpy", "jikimi/edge/proximity_tag.mpy"} <= set(found)
 
 
 def test_a_figure_beyond_its_budget_is_named():

@@ -129,6 +129,13 @@ def test_a_revoked_device_does_not_count_as_missing():
     assert "1/1 tags" in fragments.header_html(_snapshot(devices=devices), "en")
 
 
+@pytest.mark.parametrize(("lang", "word"), [("en", "docked"), ("ko", "충전대")])
+def test_a_docked_tag_is_called_so_and_does_not_count_as_missing(lang, word):
+    devices = (DeviceView("a", "tag", "Tag 1", "Z", "active", False, 1, None, docked=True),)
+    assert word in fragments.devices_html(devices, lang)
+    assert "1/1 " in fragments.header_html(_snapshot(devices=devices), lang)
+
+
 @pytest.mark.parametrize(("lang", "words"), [("en", "silent: do not call out"), ("ko", "말을 걸지 마십시오")])
 def test_an_open_silent_sos_tells_nobody_to_call_out(lang, words):
     silent = AlarmView("d", "Tag 1", "sos", "South", _NOW, "open", silent=True)

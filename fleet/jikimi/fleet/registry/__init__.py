@@ -100,6 +100,7 @@ class Device:
     battery_pct: int | None
     reset_reason: str | None = None
     firmware: str | None = None
+    status: str | None = None  # the last it, or the broker for it, said: online, docked or lost; None: nothing yet
 
 
 def add_device(site: Site, kind: str, name: str, zone: str, machine_kind: str | None = None) -> DeviceFiles:
@@ -139,6 +140,7 @@ def devices(site: Site) -> list[Device]:
         _status.c.battery_pct,
         _status.c.reset_reason,
         _status.c.firmware,
+        _status.c.status,
     )
     query = (
         sa.select(_device, *heard)

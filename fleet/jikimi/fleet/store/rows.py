@@ -67,6 +67,7 @@ class DeviceRow:
     battery_pct: int | None
     heap_free_bytes: int | None
     journal_depth: int | None
+    status: str | None  # the last it, or the broker for it, said: online, docked or lost; None: nothing yet
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def header_html(snap: Snapshot, lang: str) -> str:
     chips = []
     for kind, word in (("tag", "tags"), ("node", "nodes")):
         known = [d for d in snap.devices if d.kind == kind and d.state == "active"]
-        up = sum(d.online for d in known)
+        up = sum(d.online or d.docked for d in known)
         css = "chip good" if up == len(known) else "chip poor"
         chips.append(f'<span class="{css}">{up}/{len(known)} {escape(text(word, lang))}</span>')
     open_alarms = sum(a.state == "open" for a in snap.alarms)
@@ -70,7 +70,7 @@ def devices_html(devices: tuple[DeviceView, ...], lang: str) -> str:
     """Devices with their state; the colour repeats what the word says."""
 
     def cell(d: DeviceView) -> str:
-        state = d.state if d.state != "active" else ("online" if d.online else "offline")
+        state = d.state if d.state != "active" else "online" if d.online else "docked" if d.docked else "offline"
         battery = "" if d.battery_pct is None else f" · {d.battery_pct} %"
         return (
             f'<li class="device {escape(state)}"><b>{escape(d.name)}</b><code>{escape(d.device)}</code>'

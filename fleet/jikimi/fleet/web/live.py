@@ -102,9 +102,8 @@ class Live:
 
 
 def _device(row: DeviceRow) -> DeviceView:
-    return DeviceView(
-        row.device, row.kind, row.name, row.zone, row.state, row.online, row.last_seen_ms or 0, row.battery_pct
-    )
+    seen_ms, docked = row.last_seen_ms or 0, not row.online and row.status == "docked"
+    return DeviceView(row.device, row.kind, row.name, row.zone, row.state, row.online, seen_ms, row.battery_pct, docked)
 
 
 def _alarm(row: AlarmRow) -> AlarmView:

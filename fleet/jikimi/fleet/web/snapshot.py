@@ -17,6 +17,7 @@ class DeviceView:
     online: bool
     last_seen_ms: int
     battery_pct: int | None
+    docked: bool = False  # said so itself, and is off the air
 
 
 @dataclass(frozen=True)

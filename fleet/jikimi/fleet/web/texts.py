@@ -22,6 +22,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{n}명 이상이 포함된 수치만 표시합니다.",
     ),
     "online": ("online", "연결됨"),
+    "docked": ("docked", "충전대"),
     "offline": ("offline", "끊김"),
     "revoked": ("revoked", "폐기됨"),
     "retired": ("retired", "사용 종료"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jikimi.fleet.registry import Device
     from jikimi.fleet.site import Site
 
-_COLUMNS = ("id", "kind", "name", "zone", "state", "online", "last seen", "battery", "cert until", "days left")
+_COLUMNS = ("id", "kind", "name", "zone", "state", "heard", "last seen", "battery", "cert until", "days left")
 _DAY_MS = 86_400_000
 
 
@@ -69,6 +69,13 @@ def _days_left(row: Device) -> int:
     return (row.cert_not_after_ms - time.time_ns() // 1_000_000) // _DAY_MS
 
 
+def _heard(row: Device) -> str:
+    """How it is reached: a docked device is well and off the air, one that is lost went without a word."""
+    if row.online:
+        return "online"
+    return "docked" if row.status == "docked" else "lost" if row.status else "not yet"
+
+
 def _cells(row: Device) -> list[str]:
     return [
         row.device,
@@ -76,7 +83,7 @@ def _cells(row: Device) -> list[str]:
         row.name,
         row.zone,
         row.state,
-        "yes" if row.online else "no",
+        _heard(row),
         local_time(row.last_seen_ms) if row.last_seen_ms is not None else "never",
         f"{row.battery_pct} %" if row.battery_pct is not None else "",
         local_time(row.cert_not_after_ms, "minutes").partition(" ")[0],
