@@ -318,13 +318,25 @@ def test_clocks_are_set_where_they_are_missing_or_off(said, wanted):
 def test_a_loop_that_hangs_ends_the_process_and_says_where():
     script = (
         "import threading\n"
-        "from jikimi.fleet.ingest.__main__ import still_alive\n"
-        "for _ in range(20): still_alive(0.5)\n"
+        "from jikimi.fleet.ingest.__main__ import Watchdog\n"
+        "alive = Watchdog(0.5)\n"
+        "for _ in range(20): alive()\n"
         "threading.Event().wait(60)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "threading.py" in done.stderr
+
+
+def test_the_watchdog_is_wound_ten_times_in_its_time_however_often_it_is_called(monkeypatch):
+    now_s, wound = [100.0], []
+    monkeypatch.setattr("time.monotonic", lambda: now_s[0])
+    monkeypatch.setattr("faulthandler.dump_traceback_later", lambda *_, **__: wound.append(now_s[0]))
+    alive = service.Watchdog(60.0)
+    for i in range(60_001):
+        now_s[0] = 100.0 + i / 1000
+        alive()
+    assert wound == [100.0 + 6 * i for i in range(11)]
 
 
 class _Idle:
@@ -353,4 +365,4 @@ def test_the_service_tells_at_each_turn_that_it_is_alive(tmp_path, monkeypatch):
     monkeypatch.setattr(service, "Worker", _Idle)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     service.serve(site)
-    assert _Idle.on_turn is service.still_alive
+    assert isinstance(_Idle.on_turn, service.Watchdog)

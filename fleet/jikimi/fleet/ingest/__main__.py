@@ -57,7 +57,7 @@ def serve(site: Site, number: int = 0) -> None:
         if worker.wait_ready():
             mark_ready(site, name)
             _log.info("storing for site %s in %s", site.name, site.path)
-            worker.run(still_alive)
+            worker.run(Watchdog())
         _log.info("stopped: %s", worker.totals)
 
 
@@ -82,12 +82,23 @@ def _connection(site: Site, name: str) -> Iterator[Connection]:
         yield shared
 
 
-def still_alive(silence_s: float = _STUCK_S) -> None:
-    """End this process, with the stacks of all threads in its log, unless this is called again within `silence_s`.
+class Watchdog:
+    """Ends this process, with the stacks of all threads in its log, unless it is called again within `silence_s`.
 
-    So a loop that hangs, for whatever reason, is started again by the supervisor like one that died.
+    So a loop that hangs, for whatever reason, is started again by the supervisor like one that died. Winding starts a
+    thread, so that it is wound when a tenth of its time is over, however often it is called.
     """
-    faulthandler.dump_traceback_later(silence_s, exit=True)
+
+    def __init__(self, silence_s: float = _STUCK_S) -> None:
+        self._silence_s = silence_s
+        self._due_s = 0.0
+
+    def __call__(self) -> None:
+        """All is well now."""
+        now_s = time.monotonic()
+        if now_s >= self._due_s:
+            self._due_s = now_s + self._silence_s / 10
+            faulthandler.dump_traceback_later(self._silence_s, exit=True)
 
 
 def greeting(site: str) -> Greeting:
