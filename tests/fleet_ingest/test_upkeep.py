@@ -16,7 +16,7 @@ from jikimi.fleet.ingest.sort import sort
 from jikimi.fleet.mqtt import Incoming
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import DatabaseSettings, SiteSettings, render
-from jikimi.fleet.store import Batch, Store
+from jikimi.fleet.store import Batch, Store, retention
 from jikimi.fleet.store.retention import DAY_MS
 from jikimi.fleet.upkeep import Upkeep, silence_limits_ms
 from jikimi.wire import kinds, messages, topics
@@ -206,6 +206,45 @@ def test_many_windows_of_old_records_go_and_none_of_the_young(store, monkeypatch
         )
     assert [row.count for row in store.delete_old(RULES, 90, NOW_MS)] == [30]
     assert [row.seq for row in store.records_after(0)] == list(range(31, 51))
+
+
+def test_several_machines_that_delete_at_once_count_each_record_once(store, url, monkeypatch):
+    monkeypatch.setattr("jikimi.fleet.store.retention._WINDOW", 7)
+    for device in ("t1", "t2"):
+        records: list[tuple[int, int, dict[int, object]]] = [
+            (seq, kinds.BENDS if seq % 2 else kinds.WARNING, {}) for seq in range(1, 22)
+        ]
+        store.store_batch(Batch(messages=(aged(device, EVENT, 400, *records),)))
+    before = store.sequences()
+
+    def delete(_number: int) -> None:
+        with open_store(url) as another:
+            another.delete_old(RULES, 90, NOW_MS)
+
+    in_threads(delete, 4)
+    assert store.records_after(0) == []
+    assert sum(row.count for row in store.deletions()) == 42
+    assert store.sequences() == before
+
+
+def test_what_is_deleted_and_what_the_log_says_of_it_are_one_transaction(store, monkeypatch):
+    monkeypatch.setattr("jikimi.fleet.store.retention._WINDOW", 7)
+    store.store_batch(Batch(messages=(aged("t1", EVENT, 31, *((seq, kinds.BENDS, {}) for seq in range(1, 31))),)))
+    note, left = retention._note, [2]
+
+    def power_cut(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        note(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retention, "_note", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            store.delete_old(RULES, 90, NOW_MS)
+    assert sum(row.count for row in store.deletions()) == 30 - len(store.records_after(0)) == 14
+    store.delete_old(RULES, 90, NOW_MS)
+    assert [(row.at_ms, row.count) for row in store.deletions()] == [(NOW_MS, 30)]
 
 
 # ---- dead letters
