@@ -5,6 +5,7 @@ Nothing runs between accesses: each access first brings the chip up to the world
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -14,7 +15,7 @@ Samples = Callable[[float, float, int], NDArray[np.float64]]  # (t0_s, dt_s, n) 
 Counts = NDArray[np.int16]  # (n, 6): acceleration, rotation
 
 
-class Inertial:
+class Inertial(ABC):
     """One sensing element; `samples` is asked for what it feels and `seed` makes its noise.
 
     A chip says how fast it samples (`_rate_hz`), what a count is worth (`_lsb`) and what a self-test adds
@@ -38,22 +39,23 @@ class Inertial:
         self._t0_s = t_s
         self._done = 0  # samples since _t0_s
 
+    @abstractmethod
     def _rate_hz(self) -> float:
-        raise NotImplementedError
+        """Samples a second; 0: it is asleep."""
 
+    @abstractmethod
     def _lsb(self) -> NDArray[np.float64]:
         """G and deg/s per count, per axis."""
-        raise NotImplementedError
 
     def _deflection(self) -> NDArray[np.float64] | None:
         """What a self-test adds to each axis, in g and deg/s; None while none is on."""
         return None
 
+    @abstractmethod
     def _deliver(self, counts: Counts, first: int) -> None:
         """Take samples; `first` is how many came before them."""
-        raise NotImplementedError
 
-    def _skipped(self, samples: int) -> None:
+    def _skipped(self, samples: int) -> None:  # noqa: B027, a hook: most chips do not care
         """So many samples came and went while nobody looked."""
 
     def advance(self, t_s: float) -> None:
