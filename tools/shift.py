@@ -15,7 +15,6 @@ import contextlib
 import json
 import os
 import re
-import secrets
 import signal
 import sys
 import tempfile
@@ -24,7 +23,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -38,6 +36,7 @@ from jikimi.fleet.virtual import VirtualBoard, image
 from jikimi.fleet.virtual.interpreter import DEVICE_HEAP_BYTES, EMULATION_HEAP_BYTES
 from jikimi.wire import host as wire
 from jikimi.wire import topics
+from tools import virtual_tag
 from tools.shift_world import FastClock, FastWorld, Wearer
 
 _PATIENCE_S = 60.0
@@ -116,7 +115,8 @@ class Plant:
         files = registry.add_device(self.site, "tag", "Tag 1", "hall")
         self.device = files.device
         self.world = FastWorld(self.device, wearer, self._clock)
-        self._image = image.device_image(_config(files), image.Tls(files.ca_der, files.cert_der, files.key_der))
+        config = virtual_tag.configuration(files, vitals_s=30, alarms={"shift_min": 720, "check_in_min": 180})
+        self._image = image.device_image(config, image.Tls(files.ca_der, files.cert_der, files.key_der))
 
     @contextlib.contextmanager
     def running(self) -> Iterator[VirtualBoard]:
@@ -145,23 +145,6 @@ class Plant:
             raise RuntimeError("the broker does not run")
         os.kill(pid, signal.SIGSTOP)
         return pid
-
-
-def _config(files: registry.DeviceFiles) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "site": files.site,
-        "device": files.device,
-        "kind": "tag",
-        "zone": files.zone,
-        "broker": {"host": files.broker.host, "port": files.broker.port, "server_name": files.broker.server_name},
-        "board": "virtual",
-        "imu": {"driver": "lsm6dsox", "rate_hz": 104, "placement": "waist"},
-        "uwb": {"driver": "ryuw122"},
-        "ephemeral_secret": secrets.token_hex(16),
-        "vitals_s": 30,
-        "alarms": {"shift_min": 720, "check_in_min": 180},
-    }
 
 
 def work(hours: float, windows: int, heap_bytes: int, seed: int = 7) -> Shift:

@@ -24,6 +24,7 @@ from jikimi.fleet.virtual.interpreter import HEAP_BYTES
 from jikimi.fleet.virtual.wiring import BUTTON_PIN
 from jikimi.wire import host as wire
 from jikimi.wire import messages, topics
+from tools import virtual_tag
 
 PATIENCE_S = 30.0
 _AGAIN_S = 1.0
@@ -138,20 +139,7 @@ class Plant:
     def add_tag(self, *, online: bool = True, heap_bytes: int = HEAP_BYTES, **settings: Any) -> Tag:
         """A provisioned tag, switched on and connected; `settings` are changes of its configuration."""
         files = registry.add_device(self.site, "tag", f"Tag {len(self._boards) + 1}", "hall")
-        config = {
-            "version": 1,
-            "site": files.site,
-            "device": files.device,
-            "kind": "tag",
-            "zone": files.zone,
-            "broker": {"host": files.broker.host, "port": files.broker.port, "server_name": files.broker.server_name},
-            "board": "virtual",
-            "imu": {"driver": "lsm6dsox", "rate_hz": 104, "placement": "waist"},
-            "uwb": {"driver": "ryuw122"},
-            "ephemeral_secret": secrets.token_hex(16),
-            "vitals_s": 1,
-            **settings,
-        }
+        config = virtual_tag.configuration(files, **{"vitals_s": 1, **settings})
         flash = self._folder / files.device
         tls = image.Tls(files.ca_der, files.cert_der, files.key_der)
         image.write_image(image.device_image(config, tls), flash)
