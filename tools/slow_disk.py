@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, Self
 
 _SOURCE: Final = Path(__file__).with_suffix(".c")
+_FLAGS: Final = ("-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 _NAMES: Final = ("LD_PRELOAD", "JIKIMI_DISK")
 _FORMAT: Final = "=II"  # milliseconds of each sync, whether it is full
 
@@ -40,19 +41,7 @@ class Disk:
         if compiler is None:
             raise FileNotFoundError("no C compiler here: apt install gcc")
         library, control = self._directory / "slow_disk.so", self._directory / "disk"
-        command: list[str | Path] = [
-            compiler,
-            "-O2",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-shared",
-            "-fPIC",
-            _SOURCE,
-            "-o",
-            library,
-            "-ldl",
-        ]
+        command = [compiler, *_FLAGS, str(_SOURCE), "-o", str(library), "-ldl"]
         subprocess.run(command, check=True, capture_output=True)
         control.write_bytes(struct.pack(_FORMAT, 0, 0))
         with control.open("r+b") as file:

@@ -8,8 +8,9 @@
 #include "sig_load.h"
 
 /* Push `n` samples of SIG_SAMPLE_BYTES bytes each, any alignment, through `front` into `fall`, `bend` and `load`,
- * each of which may be NULL; any split of a stream into pushes gives the same events. An event that finds no room in `out` waits (up to
- * SIG_EVENTS_WAITING for each detector, newer ones are dropped) for the next push, which may have n = 0.
+ * each of which may be NULL; any split of a stream into pushes gives the same events. An event that finds no room in
+ * `out` waits (up to SIG_EVENTS_WAITING for each detector, newer ones are dropped) for the next push, which may have
+ * n = 0.
  *
  * Returns how many events were written, 0..max_events.
  */

@@ -19,7 +19,7 @@ def clock(t_ms: int) -> str:
 
 
 def header_html(snap: Snapshot, lang: str) -> str:
-    """Site name, numbers of devices on line, and the open alarms as one big figure."""
+    """Site name, how many devices are on line or docked, and the open alarms as one big figure."""
     chips = []
     for kind, word in (("tag", "tags"), ("node", "nodes")):
         known = [d for d in snap.devices if d.kind == kind and d.state == "active"]
