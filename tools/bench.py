@@ -1,8 +1,8 @@
 """`make bench`: the product beside what else one would use, in one run; `--write` puts the tables into BENCHMARKS.md.
 
-The run of the document is made for ten minutes: all sections, 100 and 1,000 tags, the database up to 10^6 records, each
-kind of fault once. `--long` is made for an hour: 5,000 tags as well, 10^7 records, 200 faults. `--quick` is for
-trying; `--only NAME…` leaves the other sections out. Timings depend on the machine and on what else it does. Ratios are
+The run of the document is made for ten minutes: all sections, 100 to 5,000 tags, the database up to 10^7 records, each
+kind of fault once. `--long` is made for an hour: more turns, more messages, 200 faults. `--quick` is for trying;
+`--only NAME…` leaves the other sections out. Timings depend on the machine and on what else it does. Ratios are
 medians of runs side by side.
 """
 
