@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -211,3 +213,25 @@ def test_a_database_that_was_restarted_is_reached_again_without_an_error(postgre
         postgres_server.stop(crash=True)
         postgres_server.start()
         assert store.store_batch(Batch(messages=(events("t1", 3),))).acks == {T1: 3}
+
+
+@contextmanager
+def locked_new_file(path: Path) -> Iterator[sqlite3.Connection]:
+    """A new database that another process has just begun to write, before it has a write-ahead log."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+def test_a_new_file_that_another_process_just_writes_is_waited_for(tmp_path, monkeypatch):
+    with locked_new_file(tmp_path / "store.db") as other, closing_engine(f"sqlite:///{tmp_path}/store.db") as engine:
+        monkeypatch.setattr("jikimi.fleet.store.engine.time.sleep", lambda _: other.execute("ROLLBACK"))
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_a_new_file_that_stays_locked_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("jikimi.fleet.store.engine._BUSY_S", 0)
+    locked = locked_new_file(tmp_path / "store.db")
+    with locked, closing_engine(f"sqlite:///{tmp_path}/store.db") as engine, pytest.raises(sa.exc.OperationalError):
+        engine.connect()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sqlite3
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -27,6 +28,7 @@ _Result = TypeVar("_Result")
 _IN_VAIN: Final = ("40001", "40P01")  # serialization failure, deadlock
 _ATTEMPTS: Final = 4
 _PAUSE_S: Final = 0.05
+_WAL_PAUSE_S: Final = 0.01
 _BUSY_S = 30  # how long to wait for another process's write transaction
 # SQLite's cache of each connection. It fills with the database, so this is what a process with one busy connection
 # grows by; 2 to 32 MiB made no difference that could be measured, with 1,000 and 5,000 devices writing in turn.
@@ -100,8 +102,26 @@ def again_if_in_vain(engine: sa.Engine, work: Callable[[sa.Connection], _Result]
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where the driver guesses
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KIB}"):
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _write_ahead(connection: Any) -> None:
+    """Use the write-ahead log. SQLite waits for other connections everywhere but here, so this waits itself.
+
+    Only the first connection to a new file has something to change; others that come at that moment find it locked.
+    """
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(random.uniform(0.5, 1.0) * _WAL_PAUSE_S)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
