@@ -270,6 +270,36 @@ def test_very_hard_work_is_told_once_and_rest_is_not():
     assert not calls
 
 
+def test_exertion_is_not_known_any_more_a_minute_after_the_last_heart_rate():
+    def seconds(silent_s):
+        sensor, heart, calls = worn(Ppg(at(170), off=[(180, 180 + silent_s)], seed=15))
+        run_until(sensor, heart, 180 + silent_s)
+        assert len(calls) == 1
+        return heart.high
+
+    assert seconds(50)
+    assert not seconds(70)
+
+
+def test_a_short_loss_of_the_heart_rate_does_not_tell_the_wearer_twice():
+    sensor, heart, calls = worn(Ppg(at(170), off=[(180, 200), (240, 260)], seed=16))
+    run_until(sensor, heart, 320)
+    assert len(calls) == 1
+    assert heart.high
+
+
+def test_time_in_which_the_sensor_had_failed_is_time_without_a_heart_rate():
+    sensor, heart, _ = worn(Ppg(at(170), off=[(180, 3600)], seed=17))
+    run_until(sensor, heart, 180)
+    sensor.chip.write(MODE, b"\x80", sensor.bus.t_s)
+    with pytest.raises(OSError, match="no samples"):
+        asyncio.run(heart.run(Duty(), lambda: None))
+    sensor.bus.t_s += 600
+    run_until(sensor, heart, sensor.bus.t_s + 15)
+    assert heart.beats.bpm is None
+    assert not heart.high
+
+
 def test_a_frozen_a_silent_and_an_unplugged_sensor_are_oserrors():
     sensor, heart, _ = worn(Ppg(at(72), seed=13))
     run_until(sensor, heart, 5)

@@ -37,6 +37,11 @@ class Beats:
         self._intervals = []
         self._begin(0, 0)
 
+    def restart(self):
+        """Forget everything: there was a pause of unknown length."""
+        self.on_skin = False
+        self._begin(0, 0)
+
     def _begin(self, red, infrared):
         """Forget everything: another finger, or none."""
         self._slow_red, self._slow_infrared = red << _SLOW_SHIFT, infrared << _SLOW_SHIFT

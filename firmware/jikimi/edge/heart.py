@@ -12,6 +12,10 @@ _PERIOD_MS = 400
 _SILENCE_MS = 3000
 # So many equal pairs: noise alone would change them.
 _FROZEN = 50
+# How often the monitor is told that there is no rate. A minute of that, and it knows nothing, as it should; told at
+# every look it would take it for artefacts, and know nothing after four seconds.
+_GAP_MS = 10_000
+_TIME_MASK = 0x3FFFFFFF  # small integers on a 32-bit chip; the monitor takes the step back for no time
 
 
 class Heart:
@@ -30,7 +34,8 @@ class Heart:
         self._state = core.exertion_new(settings.rest_bpm, settings.max_bpm)
         self._red = array("i", [0] * BURST)
         self._infrared = array("i", [0] * BURST)
-        self._t_ms = 0
+        self._t_ms = self._gap_ms = 0
+        self._ticks = port.ticks_ms()
         self._same = 0
         self._last = -1
 
@@ -40,6 +45,7 @@ class Heart:
         if failed:
             raise OSError("MAX30102 fails its own test: " + failed)
         await self._chip.start()
+        self.beats.restart()
         self._same = 0
 
     async def run(self, duty, beat):
@@ -75,13 +81,23 @@ class Heart:
         self.beats.push(red, infrared)
 
     def _judge(self):
-        self._t_ms += _PERIOD_MS
-        if self.beats.bpm is not None:
-            self._core.exertion_push(self._state, self._t_ms, self.beats.bpm)
+        self._pass_time()
+        bpm = self.beats.bpm
+        if bpm is not None or self._gap_ms >= _GAP_MS:
+            self._gap_ms = 0
+            self._core.exertion_push(self._state, self._t_ms, bpm or 0)
         high = self._core.exertion_high(self._state)
         if high and not self.high:
             self._on_high()
         self.high = high
+
+    def _pass_time(self):
+        """Pauses count too: while the sensor had failed nothing was known of the wearer."""
+        now = self._port.ticks_ms()
+        step_ms = max(0, self._port.ticks_diff(now, self._ticks))
+        self._ticks = now
+        self._t_ms = (self._t_ms + step_ms) & _TIME_MASK
+        self._gap_ms += step_ms
 
 
 def add(tasks, core, hardware, settings, port, duty, warner, fault):
