@@ -9,7 +9,8 @@ enum {
     ACTIVE_CELLS = 60,        /* net of rest: about 3 s of steps */
     STILL_SPREAD_MG = 80,     /* breathing stays below, a moved hand does not */
     STILL_GYRO_DPS = 15,
-    STILL_SHIFT_MG = 150,     /* about 9 degrees away from where stillness began */
+    STILL_SHIFT_MG = 150,     /* about 9 degrees away from where the person came to rest, */
+    SETTLE_CELLS = 13,        /* which takes a second */
     NO_MOTION_CONFIDENCE = 999
 };
 
@@ -68,15 +69,11 @@ void sig_fall_watch_stillness(sig_fall_t *s, const sig_fall_newest_t *newest) {
     const sig_fall_cell_t *cell = &s->cells[s->head];
     const int moved = newest->spread_mg > STILL_SPREAD_MG || newest->gyro_dps > STILL_GYRO_DPS ||
                       shift(cell, s->still_ref) > STILL_SHIFT_MG;
-    if (moved) {
-        s->still_cells = 0;
+    s->still_cells = moved ? 0 : s->still_cells + (s->still_cells <= s->still_limit);
+    if (s->still_cells < SETTLE_CELLS) {
         for (int i = 0; i < 3; i++) {
             s->still_ref[i] = cell->acc_mg[i];
         }
-        return;
-    }
-    if (s->still_cells <= s->still_limit) {
-        s->still_cells += 1;
     }
     if (s->still_limit > 0 && s->still_cells == s->still_limit) {
         sig_fall_emit(s, SIG_EVENT_NO_MOTION, NO_MOTION_CONFIDENCE);

@@ -368,10 +368,10 @@ class Watch:
 
     def lies_still(self, cell: Cell) -> bool:
         shift = sum(abs(a - b) for a, b in zip(cell.acc, self.reference, strict=True))
-        if cell.spread_mg > 80 or cell.gyro_dps > 15 or shift > 150:
-            self.still, self.reference = 0, cell.acc
-            return False
-        self.still += 1
+        moved = cell.spread_mg > 80 or cell.gyro_dps > 15 or shift > 150
+        self.still = 0 if moved else self.still + 1
+        if self.still < 13:  # a second to settle in
+            self.reference = cell.acc
         return self.still_limit > 0 and self.still == self.still_limit
 
 

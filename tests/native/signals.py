@@ -22,6 +22,13 @@ def walk(rng: Generator, seconds: float, rate_hz: float, bounce_g: float = 0.3) 
     return np.hstack([acc + rng.normal(0, 0.02, acc.shape), gyro + rng.normal(0, 1, gyro.shape)])
 
 
+def stand(rng: Generator, seconds: float, rate_hz: float) -> Motion:
+    """Upright as in `walk`, without a step."""
+    n = int(seconds * rate_hz)
+    acc = np.tile([0.0, -1.0, 0.0], (n, 1)) + rng.normal(0, 0.01, (n, 3))
+    return np.hstack([acc, rng.normal(0, 0.5, (n, 3))])
+
+
 def lie(rng: Generator, seconds: float, rate_hz: float) -> Motion:
     n = int(seconds * rate_hz)
     acc = np.tile([0.95, -0.1, 0.28], (n, 1)) + rng.normal(0, 0.01, (n, 3))
@@ -43,6 +50,17 @@ def story(seed: int, rate_hz: float, seconds: float = 6) -> Motion:
     rng = np.random.default_rng(seed)
     parts = [walk(rng, seconds, rate_hz), fall(rng, rate_hz), lie(rng, seconds, rate_hz)]
     return np.vstack([*parts, walk(rng, seconds + 2, rate_hz, bounce_g=0.4)])
+
+
+def rotation(seed: int) -> NDArray[np.float64]:
+    """Any mounting of the tag."""
+    q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
+    return np.asarray(q * np.linalg.det(q))
+
+
+def turned(motion: Motion, rotation: NDArray[np.float64]) -> Motion:
+    """What a tag that is mounted another way round measures."""
+    return np.hstack([motion[:, :3] @ rotation.T, motion[:, 3:] @ rotation.T])
 
 
 def to_raw(motion: Motion) -> Raw:

@@ -7,21 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from jikimi.sigcore import Event, FallDetector, block
-from tests.native.signals import Motion, block_events, story, to_raw
+from tests.native.signals import Motion, block_events, rotation, story, to_raw, turned
 
 KINDS = {"falling", "fall", "recovered", "no_motion"}
 
 
 def run(motion: Motion, rate_hz: float, no_motion_s: int | None = 120) -> list[Event]:
     return FallDetector(rate_hz, no_motion_s=no_motion_s).push(motion[:, :3], motion[:, 3:])
-
-
-def rotation(seed: int) -> NDArray[np.float64]:
-    q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
-    return np.asarray(q * np.linalg.det(q))
 
 
 @settings(max_examples=20, deadline=None)
@@ -40,9 +34,7 @@ def test_any_chunking_gives_the_events_of_the_whole(sizes, seed):
 @given(st.integers(0, 10_000))
 def test_mounting_the_tag_another_way_round_changes_nothing_that_matters(seed):
     motion = story(seed % 5, 100)
-    turn = rotation(seed)
-    turned = np.hstack([motion[:, :3] @ turn.T, motion[:, 3:] @ turn.T])
-    as_worn, as_turned = run(motion, 100), run(turned, 100)
+    as_worn, as_turned = run(motion, 100), run(turned(motion, rotation(seed)), 100)
     assert [event.kind for event in as_turned] == [event.kind for event in as_worn]
     for a, b in zip(as_worn, as_turned, strict=True):
         assert abs(a.t_s - b.t_s) <= 0.4
