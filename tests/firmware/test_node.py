@@ -142,3 +142,7 @@ def test_a_paired_tag_holds_back_its_own_warning_and_answers_in_its_advert(found
     assert found["its answer after rotation"] is True
     assert found["paired tag in the inner zone"] == 2
     assert found["another is paired"] == [[1], None]
+
+
+def test_a_ranging_module_that_dies_is_found_within_a_minute_although_nobody_is_near(found):
+    assert found["the module dies while nobody is near"] == ["no answer", 3]

@@ -20,3 +20,27 @@ def test_the_first_word_of_each_part_counts_and_the_last_of_them_makes_the_recor
 
 def test_a_fault_that_goes_on_is_no_second_alarm_at_the_next_test(run_device):
     assert [kind for kind, _data in run_device("self_test_cases")["again"]] == [kinds.SELF_TEST, kinds.CLEARED]
+
+
+PARTS = [kinds.SENSOR_IMU, kinds.SENSOR_BLE, kinds.SENSOR_UWB, kinds.SENSOR_FLASH]
+
+
+def _passed(*but):
+    return sum(1 << part for part in PARTS if part not in but)
+
+
+def test_after_each_day_on_duty_every_part_says_again_how_it_is(run_device):
+    good, frozen, broken, standing, ended = run_device("self_test_cases")["days"]
+    imu, ble = 1 << kinds.SENSOR_IMU, 1 << kinds.SENSOR_BLE
+    assert good == [[_passed(), 0]] * 3  # at the beginning, after one day, after two
+    assert frozen == [[_passed(), 0]] + [[_passed(kinds.SENSOR_IMU, kinds.SENSOR_BLE), imu]] * 2
+    assert broken == [[_passed(), 0]] + [[_passed(kinds.SENSOR_BLE), ble]] * 2
+    # A part without a check of its own is watched all the time: what it said last counts.
+    assert standing == [[_passed(kinds.SENSOR_IMU), imu]] * 3
+    assert ended == [[_passed(), 0]]
+
+
+def test_nothing_is_asked_off_duty_and_each_check_once_a_day(run_device):
+    result = run_device("self_test_cases")
+    assert result["asked"] == 2 * 2
+    assert result["off duty"] == [0, 1]

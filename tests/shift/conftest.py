@@ -136,13 +136,18 @@ class Plant:
         self.world.__exit__(None, None, None)
         self._services.stop()
 
-    def add_tag(self, *, online: bool = True, heap_bytes: int = HEAP_BYTES, **settings: Any) -> Tag:
-        """A provisioned tag, switched on and connected; `settings` are changes of its configuration."""
+    def add_tag(
+        self, *, online: bool = True, heap_bytes: int = HEAP_BYTES, code: image.Image | None = None, **settings: Any
+    ) -> Tag:
+        """A provisioned tag, switched on and connected.
+
+        `settings` are changes of its configuration, `code` takes the place of files of its application.
+        """
         files = registry.add_device(self.site, "tag", f"Tag {len(self._boards) + 1}", "hall")
         config = virtual_tag.configuration(files, **{"vitals_s": 1, **settings})
         flash = self._folder / files.device
         tls = image.Tls(files.ca_der, files.cert_der, files.key_der)
-        image.write_image(image.device_image(config, tls), flash)
+        image.write_image(image.device_image(config, tls) | (code or {}), flash)
         board = VirtualBoard(files.device, flash, self.world, heap_bytes=heap_bytes)
         self._boards.append(board)
         tag = Tag(self, board)

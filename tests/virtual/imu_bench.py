@@ -49,9 +49,18 @@ class Bus:
 class Bench:
     """One driver with its chip; `kind` names both, `chip` another chip than the driver expects."""
 
-    def __init__(self, kind: str, samples: Samples, blob: Path, *, rate_hz: int | None = None, chip: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        samples: Samples,
+        blob: Path,
+        *,
+        rate_hz: int | None = None,
+        chip: str = "",
+        noise: bool = False,
+    ) -> None:
         address, made = IMUS[chip or kind]
-        self.chip = made(samples, 1, noise=False)
+        self.chip = made(samples, 1, noise=noise)
         self.bus = Bus(self.chip, address)
         module = importlib.import_module(f"jikimi.edge.drivers.{kind}")
         rate = rate_hz or (104 if kind.startswith("lsm") else 100)

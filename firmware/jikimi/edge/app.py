@@ -166,6 +166,7 @@ class App:
         tasks.add("link", self._link.run, limit_ms=90_000)
         insisting = Insisting(self._alarms, self._journal, self._recorder.record)
         tasks.add("update", self._updating.run, limit_ms=60_000)
+        tasks.add("self-test", lambda beat: self._self_test.run(self._clock, self._duty, self._port.sleep_ms, beat))
         if self._trial is not None and self._trial.on:
             from jikimi.edge.adopting import watch
 
@@ -219,6 +220,7 @@ class App:
         )
         self._reports.dropped["dropped_samples"] = lambda: imu.overruns
         self._updating.parts["sensor"] = sensing.works
+        self._self_test.checks[kinds.SENSOR_IMU] = sensing.check
         tasks.add("sense", sensing.run)
         if config.heart is not None:
             from jikimi.edge import heart
@@ -264,7 +266,7 @@ class App:
         own = identity.uwb_name(config.device)
         start_uwb = lambda network: self._uwb.start(_ANCHOR, network, own)  # noqa: E731
         self._add_proximity(tasks, listen, near.measure, start_uwb)
-        self._self_test.begin()
+        self._self_test.begin(self._clock.up_ms())
 
     def _add_proximity(self, tasks, listen, measure, start_uwb):
         sleep_ms, air, uwb, duty = self._port.sleep_ms, self._air, self._uwb, self._duty
@@ -273,6 +275,9 @@ class App:
         async def hears():
             return await air.hears(duty, sleep_ms)
 
+        async def check_air(_beat):
+            return 0 if air.check() else None  # an empty hall is as silent as a chip that is deaf
+
         async def start_air():
             air.start()
 
@@ -280,6 +285,7 @@ class App:
             air.stop()
 
         self._updating.parts["radio"] = hears
+        self._self_test.checks[kinds.SENSOR_BLE] = check_air
         ble_fault = self._part_fault(kinds.SENSOR_BLE)
         tasks.add("air", lambda beat: keep(start_air, listen, stop_air, ble_fault, duty, sleep_ms, beat))
         if uwb is not None:
@@ -304,8 +310,9 @@ class App:
         self._recorder.on = on
         self._warner.idle(OFF if not on else SAFE if self._starts.safe else ON_DUTY)
         if on:
-            self._battery.begin(self._clock.up_ms())
-            self._self_test.begin()
+            now_ms = self._clock.up_ms()
+            self._battery.begin(now_ms)
+            self._self_test.begin(now_ms)
             self._warner.briefly(TEST, TEST_MS)
         else:
             self._on_level(0, 0, 0)

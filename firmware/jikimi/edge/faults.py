@@ -10,23 +10,23 @@ class Fault:
     """State of one part (kinds.SENSOR_…); call it as often as it is known with kinds.FAULT_…, or 0 when it works.
 
     `alarms` as open_alarms.OpenAlarms: a fault from before a restart is not raised again, and ended when it is mended.
-    `heard(sensor, fault)` hears what is new.
+    `heard(sensor, fault)` hears what is new. `now` is what was told last, None: nothing yet.
     """
 
     def __init__(self, sensor, alarms, heard):
         self._sensor = sensor
         self._alarms = alarms
         self._heard = heard
-        self._fault = None
+        self.now = None
 
     def forget(self):
         """What is told next is new."""
-        self._fault = None
+        self.now = None
 
     def __call__(self, fault):
-        if fault == self._fault:
+        if fault == self.now:
             return
-        self._fault = fault
+        self.now = fault
         self._heard(self._sensor, fault)
         raised = self._alarms.of((kinds.SENSOR_FAULT,), self._sensor)
         if not fault:

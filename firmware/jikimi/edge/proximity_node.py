@@ -13,6 +13,8 @@ _LOST_MS = 3000
 # What the strength of adverts says is weak evidence (native/MODEL_CARD.md): with UWB fitted it counts only where a tag
 # has not answered for so long, and only when a distance within two metres is more likely than not.
 _UWB_PATIENCE_MS = 4000
+# A module that nobody was near for so long is asked whether it lives: a dead one is not found out by the first person.
+_UWB_IDLE_MS = 60_000
 _NEAR_PERMILLE = 500
 _UNKNOWN_MM = -1
 _NEAR_PERIOD_MS = 100
@@ -157,12 +159,18 @@ class NodeProximity:
 
     async def measure(self, beat):
         """Measure the tags in turn, the most overdue first."""
+        spoke_ms = self._clock.up_ms()
         while True:
             beat()
-            contact = self.most_overdue(self._clock.up_ms())
+            now_ms = self._clock.up_ms()
+            contact = self.most_overdue(now_ms)
             if contact is None:
+                if now_ms - spoke_ms >= _UWB_IDLE_MS:
+                    await self._uwb.alive()
+                    spoke_ms = now_ms
                 await self._port.sleep_ms(15)
                 continue
+            spoke_ms = now_ms
             text = payload.encode(contact.level, contact.distance_mm, self._short_id)
             started = self._port.ticks_ms()
             range_mm = await self._uwb.exchange(contact.address, text)

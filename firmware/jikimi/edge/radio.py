@@ -44,12 +44,15 @@ class Radio:
         self._advert = None
         self._interval_us = 0
         self._results = 0  # of scans, anybody's
+        self._checked = 0  # results there were at the last check
+        self._failed = False
 
     def start(self):
         """Switch on and listen; OSError when the chip does not."""
         self._ble.active(True)
         self._ble.irq(self._on_irq)
         self._advert = None
+        self._failed = False
         self._listen()
 
     def _listen(self):
@@ -71,6 +74,20 @@ class Radio:
             self.stop()
         return self._results != before
 
+    def check(self):
+        """Listen anew; whether anything has been heard since the last check. OSError when the chip does not take it.
+
+        Then `advertise` raises as well, so that its task starts the chip again.
+        """
+        heard, self._checked = self._results != self._checked, self._results
+        try:
+            self._ble.gap_scan(None)  # raises when the stack is off, too
+            self._listen()
+        except OSError:
+            self._failed = True
+            raise
+        return heard
+
     def new_address(self):
         """Take a new random address: with the old one a change of id would hide nothing."""
         self._ble.gap_advertise(None)  # a stack refuses to change the address it is using
@@ -81,6 +98,8 @@ class Radio:
 
     def advertise(self, payload, interval_us):
         """Say `payload` (at most 31 bytes) from now on; the same again costs nothing. OSError when the radio failed."""
+        if self._failed:
+            raise OSError("BLE does not listen any more")
         if self._check is not None:
             self._check()
         if payload != self._advert or interval_us != self._interval_us:

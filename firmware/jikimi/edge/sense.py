@@ -18,6 +18,14 @@ _SILENCE_MS = const(1000)
 _FROZEN_MS = const(2000)
 _RETRY_MS = const(2000)
 _TRY_MS = const(300)
+# The check of a day on duty looks at the newest sample of every block for so long. Each axis must have changed by then,
+# and in a second in which the wearer keeps still the acceleration must be that of the earth, within a fifth: more than
+# any offset in the data sheets.
+_LOOKS = const(1500)
+_STILL_LOOKS = const(25)
+_ALL_AXES = const(0x3F)
+_LEAST_PERCENT = const(64)  # of 1 g, squared
+_MOST_PERCENT = const(144)
 # What the core takes for "do not watch for stillness".
 _NEVER_S = const(-1)
 
@@ -50,6 +58,9 @@ class Sensing:
         self._last = bytearray(_SAMPLE_BYTES)
         self._tested = False
         self._weakness = 0
+        self._implausible = 0
+        self._lost = False
+        self._axes = 0  # that have changed, a bit each
 
     async def run(self, beat):
         """Read while on duty, after a self-test; a sensor that fails is started again."""
@@ -60,6 +71,7 @@ class Sensing:
                     self._imu.stop()
                     await until_on(self._duty, self._port.sleep_ms, beat)
                     self._tested = False
+                    self._implausible = 0
                 beat()
                 if not self._tested:
                     self._weakness = await self._self_test()
@@ -83,6 +95,25 @@ class Sensing:
             self._imu.stop()
         return count > 0
 
+    async def check(self, beat):
+        """What can be told without switching anything, while it is worn: kinds.FAULT_…, 0, or None when duty ends.
+
+        Settings that are lost are set again at once. OSError when the chip does not answer.
+        """
+        if not self._imu.kept():
+            self._lost = True
+            return kinds.FAULT_SELF_TEST
+        self._axes = 0
+        gravity = _Gravity(self._imu.acc_lsb_per_g)
+        for _ in range(_LOOKS):
+            beat()
+            await self._port.sleep_ms(_PERIOD_MS)
+            if not self._duty.on:
+                return None
+            gravity.look(self._last)
+        self._implausible = kinds.FAULT_FROZEN if self._axes != _ALL_AXES else gravity.fault
+        return self._implausible or self._weakness
+
     async def _self_test(self):
         """The chip's own test: what it says goes for as long as the duty does."""
         failed = await self._imu.self_test()
@@ -96,6 +127,7 @@ class Sensing:
         """kinds.FAULT_… when the sensor has stopped, or says the same for ever; 0 when the duty ends."""
         port = self._port
         self._sample_at = self._change_at = port.ticks_ms()
+        self._lost = False
         while self._duty.on:
             beat()
             now = port.ticks_ms()
@@ -103,8 +135,10 @@ class Sensing:
                 return kinds.FAULT_SILENT
             if port.ticks_diff(now, self._change_at) >= _FROZEN_MS:
                 return kinds.FAULT_FROZEN
+            if self._lost:
+                return kinds.FAULT_SELF_TEST
             if self._drain() and self._change_at == self._sample_at:
-                self._on_fault(self._weakness)
+                self._on_fault(self._implausible or self._weakness)
             await port.sleep_ms(_PERIOD_MS)
         return 0
 
@@ -132,6 +166,7 @@ class Sensing:
         for i in range(_SAMPLE_BYTES):
             if samples[start + i] != last[i]:
                 last[i] = samples[start + i]
+                self._axes |= 1 << (i >> 1)
                 changed = True
         return changed
 
@@ -142,3 +177,29 @@ class Sensing:
         for row in range(0, found * _EVENT_WORDS, _EVENT_WORDS):
             latency_ms = age_ms + self._port.ticks_diff(self._port.ticks_ms(), now)
             self._on_event(rows[row], rows[row + 1], rows[row + 2], latency_ms)
+
+
+class _Gravity:
+    """Whether the acceleration, while it does not change, is that of the earth: `fault` as kinds.FAULT_…, or 0."""
+
+    def __init__(self, lsb_per_g):
+        self.fault = 0
+        self._g_percent = (lsb_per_g >> 3) ** 2 // 100  # an eighth of the counts: their squares stay below 2^30
+        self._least = self._most = self._looks = 0
+
+    def look(self, sample):
+        """The newest sample (int16 LE, acceleration first)."""
+        squared = sum([(_signed(sample, at) >> 3) ** 2 for at in (0, 2, 4)]) // self._g_percent
+        least, most = min(self._least, squared), max(self._most, squared)
+        if not self._looks or most - least > _LEAST_PERCENT // 6:
+            least, most, self._looks = squared, squared, 0
+        self._least, self._most, self._looks = least, most, self._looks + 1
+        if self._looks == _STILL_LOOKS:
+            self._looks = 0
+            well = _LEAST_PERCENT <= (least + most) // 2 <= _MOST_PERCENT
+            self.fault = 0 if well else kinds.FAULT_SELF_TEST
+
+
+def _signed(sample, at):
+    value = sample[at] | sample[at + 1] << 8
+    return value - 65536 if value > 32767 else value

@@ -267,6 +267,35 @@ node.stay({ANNA: (700, None)}, 5)
 result["vanished operator"] = [node.near.pair(), node.stay({}, 20), node.near._pairing.ephemeral]
 
 
+# A ranging module that dies while nobody is near.
+
+
+class DeadModule:
+    asked = 0
+
+    async def alive(self):
+        self.asked += 1
+        if self.asked == 3:
+            raise OSError("no answer")
+
+
+def idle():
+    node, module = Node(Fixed(0)), DeadModule()
+    node.near._uwb = module
+
+    async def sleep_ms(ms):
+        node.here.ms += ms
+
+    node.here.sleep_ms = sleep_ms
+    try:
+        asyncio.run(node.near.measure(lambda: None))
+    except OSError as error:
+        return [str(error), node.here.ms // 60_000]
+
+
+result["the module dies while nobody is near"] = idle()
+
+
 # The button, at the moment at which the operator's id rotates.
 
 

@@ -95,15 +95,16 @@ class Bmi270(Imu):
         """Reset, upload, configure; OSError when no BMI270 answers or its configuration file is not on the flash."""
         await self._initialise()
         rate = _RATE_CODES[self.rate_hz]
-        self._write(_ACC_CONF, _NORMAL_ACC | rate)
-        self._write(_GYR_CONF, _NORMAL_GYR | rate)
-        self._write(_ACC_RANGE, _16_G)
-        self._write(_GYR_RANGE, _2000_DPS)
-        self._write(_FIFO_CONFIG_0, 0)
-        self._write(_FIFO_CONFIG_1, _BOTH_WITH_HEADER)
+        self._settings = [(_CHIP_ID, _IDENTITY)]
+        self._set(_ACC_CONF, _NORMAL_ACC | rate)
+        self._set(_GYR_CONF, _NORMAL_GYR | rate)
+        self._set(_ACC_RANGE, _16_G)
+        self._set(_GYR_RANGE, _2000_DPS)
+        self._set(_FIFO_CONFIG_0, 0)
+        self._set(_FIFO_CONFIG_1, _BOTH_WITH_HEADER)
         cross = self._read(_GYR_CAS) & 0x7F
         self._cross = cross - 128 if cross > 63 else cross
-        self._write(_PWR_CTRL, _BOTH_ON)
+        self._set(_PWR_CTRL, _BOTH_ON)
         self._write(_CMD, _FIFO_FLUSH)
 
     def stop(self):

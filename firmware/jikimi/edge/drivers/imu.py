@@ -5,6 +5,7 @@ A driver offers `rate_hz`, `acc_lsb_per_g`, `gyro_lsb_per_dps_x100`, `overruns` 
 - `await start()`: reset and configure; OSError when the chip is another one, or none;
 - `read_into(samples)`: move samples from the FIFO to a buffer (int16 LE ax ay az gx gy gz each), at most `BURST` a
   call; how many, 0 when there are none. Nothing is allocated;
+- `kept()`: whether the chip still says who it is and holds every setting of `start`;
 - `stop()`: no more samples, least current, until the next `start`;
 - `await self_test()`: what failed of the chip's own test ("acc x", …), "" when nothing did, None when the wearer moved
   too much to tell. About a second long; `start` comes after it.
@@ -35,6 +36,11 @@ class Imu:
         self._sleep_ms = sleep_ms
         self._one = bytearray(1)
         self._unsteady = False
+        self._settings = []  # (register, value) that must stand there until the next start
+
+    def kept(self):
+        """As above."""
+        return all([self._read(register) == value for register, value in self._settings])
 
     def missing(self):
         """The file on the flash that this chip needs and that is not there, or None: most need none."""
@@ -92,6 +98,11 @@ class Imu:
     def _read(self, register):
         self._i2c.readfrom_mem_into(self._address, register, self._one)
         return self._one[0]
+
+    def _set(self, register, value):
+        """Write what must stand there from now on."""
+        self._settings.append((register, value))
+        self._write(register, value)
 
     def _write(self, register, value):
         self._one[0] = value

@@ -67,12 +67,13 @@ class Mpu6050(Imu):
         """Reset and configure; OSError when no MPU-6050 answers."""
         await self._wake()
         divider, low_pass = _RATES[self.rate_hz]
-        self._write(_SMPLRT_DIV, divider)
-        self._write(_CONFIG, low_pass)
-        self._write(_GYRO_CONFIG, _FULL_SCALE)
-        self._write(_ACCEL_CONFIG, _FULL_SCALE)
-        self._write(_INT_ENABLE, _FIFO_OFLOW)
-        self._write(_FIFO_EN, _BOTH_IN_FIFO)
+        self._settings = [(_WHO_AM_I, _IDENTITY), (_PWR_MGMT_1, _CLOCK_BY_GYRO)]
+        self._set(_SMPLRT_DIV, divider)
+        self._set(_CONFIG, low_pass)
+        self._set(_GYRO_CONFIG, _FULL_SCALE)
+        self._set(_ACCEL_CONFIG, _FULL_SCALE)
+        self._set(_INT_ENABLE, _FIFO_OFLOW)
+        self._set(_FIFO_EN, _BOTH_IN_FIFO)
         self._empty_fifo()
 
     def stop(self):

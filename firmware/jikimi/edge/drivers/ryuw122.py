@@ -50,6 +50,11 @@ class Ryuw122:
         """The address this module answers to."""
         await self._command(f"AT+ADDRESS={address}")
 
+    async def alive(self):
+        """OSError when it does not answer; for a module that has had nothing to do."""
+        self._discard()
+        await self._command("AT")
+
     async def exchange(self, address, payload):
         """ANCHOR: poll a tag, sending `payload`; its distance in mm, or None when the tag did not answer.
 

@@ -50,8 +50,9 @@ class StImu(Imu):
         """Reset and configure; OSError when another chip or none answers."""
         await self._reset()
         rate = RATE_CODES[self.rate_hz]
-        self._write(_CTRL1_XL, rate | _FS_16_G)
-        self._write(_CTRL2_G, rate | _FS_2000_DPS)
+        self._settings = [(_WHO_AM_I, self.IDENTITY), (_CTRL3_C, _BDU_IF_INC)]
+        self._set(_CTRL1_XL, rate | _FS_16_G)
+        self._set(_CTRL2_G, rate | _FS_2000_DPS)
         self._start_fifo(rate)
 
     def stop(self):

@@ -29,6 +29,7 @@ class Inertial(ABC):
     def __init__(self, samples: Samples, seed: int = 0, *, noise: bool = True) -> None:
         self.frozen = False  # fault: the sensing element delivers its last value for ever
         self.stuck_axis: int | None = None  # fault: this axis (0..5) does not follow the self-test
+        self.dead_axis: int | None = None  # fault: this axis (0..5) says nothing at all
         self._samples = samples
         self._rng = np.random.default_rng(seed)
         self._noise = noise
@@ -85,6 +86,8 @@ class Inertial(ABC):
             if self._noise:
                 felt = felt + self._rng.standard_normal((n, 6)) * self._sigma(dt_s)
         self._last_row = felt[-1]
+        if self.dead_axis is not None:
+            felt = felt * (np.arange(6) != self.dead_axis)
         return np.clip(np.rint(felt / self._lsb()), -32768, 32767).astype("<i2")
 
     def _followed(self, deflection: NDArray[np.float64]) -> NDArray[np.float64]:
