@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service as ChromeService
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from jikimi.fleet.services import Supervisor, python_service
@@ -78,6 +79,29 @@ def test_the_page_speaks_korean_and_withholds_small_groups(plant, page_url, brow
     browser.get(f"{page_url}/?lang=ko")
     _wait_for(browser, "인원 부족")
     assert "미해결 경보 없음" in _text(browser)
+
+
+def test_on_a_telephone_alarms_come_first_and_nothing_is_wider_than_the_screen(plant, page_url, browser):
+    plant.near_misses(5)
+    plant.report(plant.tag, NewRecord(1, kinds.FALL, 60_000, {kinds.CONFIDENCE_PERMILLE: 930}))
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    )
+    browser.get(page_url)
+    _wait_for(browser, "hall · Tag 1")
+    tops = "return [...document.querySelectorAll('.jk-card')].sort((a, b) => a.getBoundingClientRect().top"
+    assert browser.execute_script(f"{tops} - b.getBoundingClientRect().top)[0].id") == "alarms"
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 360
+
+
+def test_a_reader_changes_the_language_with_the_keyboard_and_the_page_says_which_it_is(page_url, browser):
+    browser.get(f"{page_url}/?lang=en")
+    _wait_for(browser, "No open alarm")
+    assert browser.execute_script("return document.documentElement.lang") == "en"
+    browser.switch_to.active_element.send_keys(Keys.TAB)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    _wait_for(browser, "미해결 경보 없음")
+    assert browser.execute_script("return document.documentElement.lang") == "ko"
 
 
 def test_the_api_gives_the_snapshot_as_json(plant, page_url):

@@ -151,6 +151,40 @@ def test_details_of_an_event_are_in_the_language_of_the_page():
 
 
 @pytest.mark.parametrize(
+    ("count", "english", "korean"),
+    [
+        (0, "no open alarms", "미해결 경보 없음"),
+        (1, "1 open alarm<", "미해결 경보 1건"),
+        (2, "2 open alarms", "미해결 경보 2건"),
+    ],
+)
+def test_the_head_counts_open_alarms_in_words(count, english, korean):
+    alarms = tuple(AlarmView(f"d{i}", "Tag", "fall", "South", _NOW, "open") for i in range(count))
+    assert english in fragments.header_html(_snapshot(alarms=alarms), "en")
+    assert korean in fragments.header_html(_snapshot(alarms=alarms), "ko")
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "english", "korean"),
+    [
+        (-5_000, "0 s ago", "0초 전"),  # a device's clock may be ahead
+        (119_999, "119 s ago", "119초 전"),
+        (120_000, "2 min ago", "2분 전"),
+        (7_199_999, "119 min ago", "119분 전"),
+        (7_200_000, "2 h ago", "2시간 전"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit(age_ms, english, korean):
+    assert (fragments.ago(age_ms, "en"), fragments.ago(age_ms, "ko")) == (english, korean)
+
+
+def test_what_is_read_aloud_changes_with_the_alarms_and_not_with_their_age():
+    alarm = AlarmView("d", "Tag 1", "fall", "<South>", _NOW - 5_000, "open")
+    assert fragments.announcement((alarm,), "en") == "Fall, &lt;South&gt;, Tag 1, open"
+    assert fragments.announcement((), "ko") == "미해결 경보 없음"
+
+
+@pytest.mark.parametrize(
     ("asked", "lang"),
     [
         ("ko-KR,ko;q=0.9,en;q=0.8", "ko"),

@@ -28,24 +28,45 @@ def header_html(snap: Snapshot, lang: str) -> str:
         chips.append(f'<span class="{css}">{up}/{len(known)} {escape(text(word, lang))}</span>')
     open_alarms = sum(a.state == "open" for a in snap.alarms)
     css = "chip bad" if open_alarms else "chip good"
-    chips.append(f'<span class="{css}">{open_alarms} {escape(text("alarms", lang))}</span>')
+    chips.append(f'<span class="{css}">{escape(_open_alarms(open_alarms, lang))}</span>')
     if snap.problem:
         chips.append(f'<span class="chip bad" role="alert">{escape(snap.problem)}</span>')
     return f'<span class="site">{escape(snap.site)}</span>{"".join(chips)}<span class="now">{clock(snap.now_ms)}</span>'
 
 
-def alarms_html(alarms: tuple[AlarmView, ...], now_ms: int, lang: str) -> str:
-    """Open alarms, newest first; a screen reader announces changes."""
+def _open_alarms(count: int, lang: str) -> str:
+    return text(f"alarms_{count}" if count < 2 else "alarms_n", lang).format(n=count)
+
+
+def announcement(alarms: tuple[AlarmView, ...], lang: str) -> str:
+    """What a screen reader says when the alarms change; without their age, which would be said every second."""
     if not alarms:
-        return f'<p class="calm" role="status">✓ {escape(text("no_alarms", lang))}</p>'
+        return escape(text("no_alarms", lang))
+    return "; ".join(escape(f"{text(a.kind, lang)}, {a.zone}, {a.name}, {text(a.state, lang)}") for a in alarms)
+
+
+def alarms_html(alarms: tuple[AlarmView, ...], now_ms: int, lang: str) -> str:
+    """Open alarms, newest first."""
+    if not alarms:
+        return f'<p class="calm">✓ {escape(text("no_alarms", lang))}</p>'
     rows = "".join(
         f'<li class="alarm {escape(a.state)}"><b>{escape(text(a.kind, lang))}</b>'
         f"<span>{escape(a.zone)} · {escape(a.name)}</span>"
-        f"<span>{clock(a.t_ms)} · {max(0, now_ms - a.t_ms) // 1000} s</span>"
+        f'<span class="since">{clock(a.t_ms)} · {escape(ago(now_ms - a.t_ms, lang))}</span>'
         f"<em>{escape(text(a.state, lang))}</em>{_silence(a, lang)}</li>"
         for a in alarms
     )
-    return f'<ul class="alarms" role="alert">{rows}</ul>'
+    return f'<ul class="alarms">{rows}</ul>'
+
+
+def ago(age_ms: int, lang: str) -> str:
+    """A length of time in its largest unit, whole: seconds up to two minutes, minutes up to two hours."""
+    seconds = max(0, age_ms) // 1000
+    if seconds < 2 * 60:
+        return text("ago_s", lang).format(n=seconds)
+    if seconds < 2 * 3600:
+        return text("ago_min", lang).format(n=seconds // 60)
+    return text("ago_h", lang).format(n=seconds // 3600)
 
 
 def _silence(alarm: AlarmView, lang: str) -> str:
@@ -53,13 +74,16 @@ def _silence(alarm: AlarmView, lang: str) -> str:
 
 
 def events_html(events: tuple[EventView, ...], lang: str) -> str:
-    """The newest records as a table."""
+    """The newest records as a table, and what its details mean."""
+    names = ("time", "event", "device", "zone", "details")
+    head = "".join(f'<th scope="col">{escape(text(name, lang))}</th>' for name in names)
     rows = "".join(
         f'<tr class="{escape(e.kind)}"><td>{clock(e.t_ms)}</td><td>{escape(text(e.kind, lang))}</td>'
         f"<td>{escape(e.name)}</td><td>{escape(e.zone)}</td><td>{escape(_words(e.detail, lang))}</td></tr>"
         for e in events
     )
-    return f'<table class="events"><tbody>{rows}</tbody></table>'
+    why = escape(text("events_why", lang))
+    return f'<table class="events"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{why}</p>'
 
 
 def _words(detail: tuple[str, ...], lang: str) -> str:

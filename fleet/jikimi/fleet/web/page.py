@@ -12,7 +12,7 @@ from nicegui import ui
 from jikimi.fleet.web import fragments
 from jikimi.fleet.web.plan import floor_svg
 from jikimi.fleet.web.snapshot import Snapshot
-from jikimi.fleet.web.texts import LANGUAGES, preferred, text
+from jikimi.fleet.web.texts import LANGUAGES, OTHER, preferred, text
 
 # A browser looks for a new snapshot this often. The alarm budget is 250 ms from tag to page; a look costs a
 # comparison of two references.
@@ -45,6 +45,7 @@ class _Layout:
         self._shown: Snapshot | None = None
         self._pieces: list[tuple[ui.html, Callable[[Snapshot], str]]] = []
         ui.add_css(_STYLE)
+        ui.add_head_html(f"<script>document.documentElement.lang = '{lang}'</script>")  # how it is read aloud
         with ui.element("main").classes("jk-page"):
             self._build()
         self._refresh()
@@ -53,8 +54,11 @@ class _Layout:
     def _build(self) -> None:
         lang = self._lang
         with ui.element("header").classes("jk-head"):
-            ui.label(text("title", lang)).classes("brand")
+            with ui.element("h1").classes("brand"):
+                ui.label(text("title", lang))
             self._piece(lambda s: fragments.header_html(s, lang)).style("display:contents")
+            ui.link(text("other_language", lang), f"?lang={OTHER[lang]}").props(f'lang="{OTHER[lang]}"')
+            self._piece(lambda s: fragments.announcement(s.alarms, lang)).classes("jk-aloud").props('role="alert"')
         with ui.element("div").classes("jk-main"):
             self._card("floor", lambda s: floor_svg(s, lang))
             self._card(

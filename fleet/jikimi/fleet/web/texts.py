@@ -8,10 +8,28 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "title": ("Jikimi · live", "지킴이 · 실시간"),
     "floor": ("Shop floor", "작업장"),
     "alarms": ("Open alarms", "미해결 경보"),
+    "alarms_0": ("no open alarms", "미해결 경보 없음"),
+    "alarms_1": ("1 open alarm", "미해결 경보 1건"),
+    "alarms_n": ("{n} open alarms", "미해결 경보 {n}건"),
     "no_alarms": ("No open alarm", "미해결 경보 없음"),
     "open": ("open", "미확인"),
     "acknowledged": ("acknowledged", "확인됨"),
     "events": ("Last events", "최근 기록"),
+    "time": ("time", "시각"),
+    "event": ("event", "기록"),
+    "device": ("device", "장치"),
+    "zone": ("zone", "구역"),
+    "details": ("details", "세부"),
+    "events_why": (
+        "Near miss: nearest distance, closing speed, time in the zone. Fall: how sure the tag is. "
+        "— is not shown, because it could tell who it was.",
+        "아차사고: 최소 거리, 접근 속도, 구역에 머문 시간. 넘어짐: 태그의 확신도. "
+        "—: 누구인지 드러날 수 있어 표시하지 않습니다.",
+    ),
+    "ago_s": ("{n} s ago", "{n}초 전"),
+    "ago_min": ("{n} min ago", "{n}분 전"),
+    "ago_h": ("{n} h ago", "{n}시간 전"),
+    "other_language": ("한국어", "English"),
     "devices": ("Devices", "장치"),
     "near_misses": ("Near misses by zone and hour", "구역·시간별 아차사고"),
     "near_misses_short": ("near misses", "아차사고"),
@@ -51,7 +69,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "still_open": ("Still nobody there", "아직 응답한 사람 없음"),
     "battery_short": ("Battery will not last the shift", "근무 끝까지 배터리 부족"),
     "self_test": ("Self-test", "자가 점검"),
-    "falling": ("Falling", "낙상 감지 중"),
+    "falling": ("Falling", "넘어지는 중"),
     "near_miss": ("Near miss", "아차사고"),
     "warning": ("Warned", "경고함"),
     "bends": ("Bends", "허리 굽힘"),
@@ -63,6 +81,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
 }
 
 LANGUAGES: Final = ("en", "ko")
+OTHER: Final = {"en": "ko", "ko": "en"}
 
 
 def text(key: str, lang: str = "en") -> str:
