@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from jikimi.fleet import broker
 from jikimi.fleet.errors import ServiceError
-from jikimi.fleet.mqtt.session import Greeting, Incoming, Session
+from jikimi.fleet.mqtt.session import Greeting, Session
+from jikimi.fleet.mqtt.stream import Incoming
 
 if TYPE_CHECKING:
     from jikimi.fleet.site import Site

@@ -14,10 +14,12 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+
+from jikimi.fleet.mqtt.stream import Incoming, Socket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +33,6 @@ _WRITE_S = 2.0  # for the broker to take what is written
 _PUBACK = b"\x40\x02"  # in front of the message's id
 _PUBLISH_0 = b"\x30"  # at QoS 0
 _READ_LIMIT = 256  # messages taken in one go
-_READ_AHEAD = 16 << 10  # bytes, what one TLS record holds at most
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,6 @@ class Greeting:
     topic: str = ""
     birth: bytes = b""
     will: bytes = b""
-
-
-class Incoming(NamedTuple):
-    """A message; `connection` and `mid` are what `acknowledge` needs, `recv_ms` is ms since 1970 UTC."""
-
-    topic: str
-    payload: bytes
-    retain: bool
-    recv_ms: int
-    qos: int
-    mid: int
-    connection: int
 
 
 @dataclass
@@ -69,23 +58,6 @@ class _Retry:
 
     def succeeded(self) -> None:
         self.due_s, self.delay_s = 0.0, _RETRY_S
-
-
-class _ReadAhead(ssl.SSLSocket):
-    """Gives out of memory what was decrypted in one go: paho asks for three or four pieces of each message."""
-
-    _ahead: bytes = b""
-    _at = 0
-
-    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        if self._at == len(self._ahead):
-            self._ahead, self._at = super().recv(max(buflen, _READ_AHEAD), flags), 0
-        start, self._at = self._at, min(self._at + buflen, len(self._ahead))
-        return self._ahead[start : self._at]
-
-    def pending(self) -> int:
-        """Bytes that `select` does not see."""
-        return len(self._ahead) - self._at or super().pending()
 
 
 class Session:
@@ -108,8 +80,8 @@ class Session:
         self._addresses = list(addresses)  # the first one is tried next
         self._greeting = greeting or Greeting()
         self._client = self._make_client(tls, client_id, clean)
-        self._inbox: list[Incoming] = []
         self._connection = 0
+        self._more = False  # to read, decrypted already perhaps, so that select would not see it
         self._retry = _Retry()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -123,18 +95,16 @@ class Session:
         if sock is None:
             self._sleep(min(timeout_s, self._retry.due_s - time.monotonic()))
             return []
-        pending = sock.pending()  # decrypted already, so that select would not see it
         readers: list[Any] = [sock, self._wake_read]
         writers = [sock] if self._client.want_write() else []
-        readable, writable, _ = select.select(readers, writers, [], 0 if pending else max(0.0, timeout_s))
-        if sock in readable or pending:
+        readable, writable, _ = select.select(readers, writers, [], 0 if self._more else max(0.0, timeout_s))
+        if sock in readable or self._more:
             self._read(sock)
         if sock in writable:
             self._client.loop_write()
         self._drain_wake(readable)
         self._client.loop_misc()
-        taken, self._inbox = self._inbox, []
-        return taken
+        return sock.take()
 
     def wait(self, timeout_s: float) -> None:
         """Do nothing for `timeout_s`, or until `wake`; nothing is read."""
@@ -190,7 +160,7 @@ class Session:
             protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )
-        tls.sslsocket_class = _ReadAhead
+        tls.sslsocket_class = Socket
         client.tls_set_context(tls)
         client.connect_timeout = _CONNECT_S
         if self._greeting.will:
@@ -198,17 +168,17 @@ class Session:
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
         client.on_publish = lambda _client, _data, mid, _reason, _properties: self.published.add(mid)
-        client.on_socket_open = _send_at_once
+        client.on_socket_open = self._on_socket_open
         # With a handler paho queues what it has to write, instead of one system call for each acknowledgement.
         client.on_socket_register_write = lambda _client, _data, _sock: None
         return client
 
-    def _connect(self) -> ssl.SSLSocket | None:
+    def _connect(self) -> Socket | None:
         if time.monotonic() < self._retry.due_s:
             return None
         self._connection += 1
+        self._more = False
         try:
             self._client.connect(*self._addresses[0], _KEEPALIVE_S)
         except OSError as error:
@@ -217,14 +187,15 @@ class Session:
             self._addresses = self._addresses[1:] + self._addresses[:1]
         return self._socket()
 
-    def _socket(self) -> ssl.SSLSocket | None:
+    def _socket(self) -> Socket | None:
         sock = self._client.socket()
-        assert sock is None or isinstance(sock, ssl.SSLSocket)
+        assert sock is None or isinstance(sock, Socket)
         return sock
 
-    def _read(self, sock: ssl.SSLSocket) -> None:
-        while self._client.loop_read() == MQTTErrorCode.MQTT_ERR_SUCCESS and self._socket() is sock:
-            if not sock.pending() or len(self._inbox) >= _READ_LIMIT:
+    def _read(self, sock: Socket) -> None:
+        self._more = sock.fetch(_READ_LIMIT)
+        while self._socket() is sock and sock.pending():
+            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
 
     def _write_queued(self) -> bool:
@@ -251,6 +222,11 @@ class Session:
         if self._wake_read in readable:
             os.read(self._wake_read, 4096)
 
+    def _on_socket_open(self, _client: Client, _data: Any, sock: Any) -> None:
+        sock.begin(self._connection)
+        # Otherwise the second of two small packets waits for the broker's delayed TCP acknowledgement, 40 ms.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
     def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
             self._retry.failed()
@@ -273,19 +249,6 @@ class Session:
         self.ready = False
         self._retry.failed()
         _log.warning("the connection to the broker ended: %s", reason)
-
-    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._inbox.append(
-            Incoming(
-                message.topic,
-                bytes(message.payload),
-                message.retain,
-                time.time_ns() // 1_000_000,
-                message.qos,
-                message.mid,
-                self._connection,
-            )
-        )
 
 
 def _publish_packet(topic: str, payload: bytes) -> bytes:
@@ -321,8 +284,3 @@ def _hang_up(sock: ssl.SSLSocket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError as error:
         _log.debug("the connection is gone already: %s", error)
-
-
-def _send_at_once(_client: Client, _data: Any, sock: Any) -> None:
-    # Otherwise the second of two small packets waits for the broker's delayed TCP acknowledgement, 40 ms.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
