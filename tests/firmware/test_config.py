@@ -108,6 +108,7 @@ WRONG |= {
     "an exemption without end": (NODE, "machine.pairing", {"minutes": 481}, "machine.pairing.minutes"),
     "an exemption from afar": (NODE, "machine.pairing", {"contact_mm": 3001}, "machine.pairing.contact_mm"),
     "slow at some time": (NODE, "machine.slow_at", "never", "machine.slow_at"),
+    "a signal of its own": (NODE, "machine.slow_signal", "inverted", "machine.slow_signal"),
 }  # fmt: skip
 
 
@@ -153,7 +154,7 @@ def test_every_wrong_configuration_is_refused_with_the_name_of_what_is_wrong(ans
 
 def test_a_nodes_speed_separation_and_pairing_are_taken(answers):
     for speed in ({"pulses_per_m": 10}, {"modbus": _TCP}, {"modbus": {"over": "rtu", "register": 0, "unit": 7}}):
-        node = NODE | {"machine": _machine(speed=speed, pairing={}, slow_at="warn")}
+        node = NODE | {"machine": _machine(speed=speed, pairing={}, slow_at="warn", slow_signal="pulses")}
         assert answers([node]) == [["ok", "dabc", 30, None, 30]]
 
 

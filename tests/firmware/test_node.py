@@ -146,3 +146,19 @@ def test_a_paired_tag_holds_back_its_own_warning_and_answers_in_its_advert(found
 
 def test_a_ranging_module_that_dies_is_found_within_a_minute_although_nobody_is_near(found):
     assert found["the module dies while nobody is near"] == ["no answer", 3]
+
+
+def test_a_program_that_hangs_loses_the_relay_and_its_green_within_a_second_and_gets_them_back(found):
+    (clear, back), (danger, danger_back) = found["hung"]
+    assert clear == ["00101"] * 3 + ["11000"] * 2  # red, amber, green, buzzer, relay; four times 250 ms
+    assert back == "00101"
+    assert danger == ["10010"] * 5  # whoever was in the inner zone is still warned
+    assert danger_back == "10010"
+
+
+def test_as_pulses_the_relay_is_asked_for_by_each_step_while_somebody_watches_and_by_none_in_danger(found):
+    levels = found["pulses"]
+    assert levels[:10] == [1, 0] * 5
+    assert levels[20:30] in ([1, 0] * 5, [0, 1] * 5)
+    assert levels[10:20] == [0] * 10
+    assert levels[30:] == levels[28:30] * 5  # half a second after the last word of who watches

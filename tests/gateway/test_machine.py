@@ -7,6 +7,8 @@ import asyncio
 import os
 import socket
 import termios
+import threading
+from types import SimpleNamespace
 
 import gpiod
 import pytest
@@ -15,6 +17,7 @@ from gpiod.line import Bias, Direction, Edge, Value
 from jikimi.edge import boards, gateway_machine, node_parts
 
 PI = boards.pins("linux", "node")
+MACHINE = SimpleNamespace(slow_at="danger", slow_signal="level")
 
 
 class Lines:
@@ -75,7 +78,8 @@ def chip(monkeypatch):
 
 
 def test_the_stack_light_and_the_relay_are_lines_that_begin_low(chip):
-    signs = node_parts.stack_light(gateway_machine, PI, "danger")
+    signs = node_parts.stack_light(gateway_machine, PI, MACHINE)
+    signs.timer.deinit()
     lit = {PI.stack_red: Value.ACTIVE, PI.stack_amber: Value.ACTIVE, PI.stack_green: Value.INACTIVE}
     assert {pin: chip.lines[pin].level for pin in lit} == lit  # nobody watches yet
     assert all(chip.lines[pin].settings.output_value is Value.INACTIVE for pin in lit)
@@ -110,10 +114,23 @@ def test_the_contact_of_the_drive_reads_open_when_its_wire_is_cut(chip):
 def test_without_gpio_outputs_go_nowhere_inputs_are_open_and_it_is_said_once(monkeypatch, capsys):
     monkeypatch.setattr(gpiod, "is_gpiochip_device", lambda _path: False)
     monkeypatch.setattr(gateway_machine.Pin, "_said", False)
-    signs = node_parts.stack_light(gateway_machine, PI, "danger")
+    signs = node_parts.stack_light(gateway_machine, PI, MACHINE)
+    signs.timer.deinit()
     signs.level(2)
     assert node_parts.drive(gateway_machine, PI.drive_off)() is True
     assert capsys.readouterr().out.count("no GPIO here") == 1
+
+
+def test_a_timer_calls_though_the_program_is_busy_and_no_more_once_it_is_ended():
+    calls, timer = threading.Semaphore(0), gateway_machine.Timer(0)
+    timer.init(mode=timer.PERIODIC, period=5, callback=lambda which: calls.release() if which is timer else None)
+    for _ in range(3):
+        assert calls.acquire(timeout=20)
+    timer.deinit()
+    threads = [thread for thread in threading.enumerate() if thread.name == "timer"]
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 @pytest.mark.parametrize(("parity", "flags"), [(None, 0), (0, termios.PARENB), (1, termios.PARENB | termios.PARODD)])

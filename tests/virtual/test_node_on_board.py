@@ -53,7 +53,7 @@ def node(request, boards):
     """A node that runs; the third has no pulse counter, as an ESP32-C3."""
     script = SCRIPT.replace("{config}", json.dumps(CONFIG))
     if request.param == "no counter":
-        script = "import machine\ndel machine.__getattr__\n" + script
+        script = "import machine\nmachine.Timer = machine.Timer\ndel machine.__getattr__\n" + script
     flash = boards.folder / "node"
     image.write_image(image.application(), flash)
     path = flash / "main.py"

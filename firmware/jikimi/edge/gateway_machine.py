@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import termios
+import threading
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -133,6 +134,33 @@ class UART:
     def write(self, data):
         """Send; returns how many bytes."""
         return os.write(self._file, data)
+
+
+class Timer:
+    """A thread of its own: it runs while the loop hangs, unless that hangs in C code that holds the interpreter."""
+
+    ONE_SHOT = 0
+    PERIODIC = 1
+
+    def __init__(self, _id):
+        self._ended = threading.Event()
+
+    def init(self, *, mode=PERIODIC, period=-1, callback=None):
+        """Call `callback(timer)` every `period` ms, or once."""
+        self.deinit()
+        self._ended = threading.Event()
+        work = (self._ended, mode, period / 1000, callback)
+        threading.Thread(target=self._run, args=work, name="timer", daemon=True).start()
+
+    def deinit(self):
+        """Call nobody any more."""
+        self._ended.set()
+
+    def _run(self, ended, mode, period_s, callback):
+        while not ended.wait(period_s):
+            callback(self)
+            if mode == self.ONE_SHOT:
+                return
 
 
 class WDT:

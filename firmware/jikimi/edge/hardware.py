@@ -41,7 +41,7 @@ class Hardware:
         if self._config.kind == "node":
             from jikimi.edge.node_parts import stack_light
 
-            return stack_light(machine, pins, self._config.machine.slow_at)
+            return stack_light(machine, pins, self._config.machine)
         outputs = [
             machine.Pin(pin, machine.Pin.OUT) for pin in (pins.haptic, pins.led_red, pins.led_amber, pins.led_green)
         ]

@@ -2,10 +2,11 @@
 
 from jikimi.edge import modbus
 from jikimi.edge.speed import Pulses, Register
-from jikimi.edge.stack_light import StackLight
+from jikimi.edge.stack_light import TIMER_MS, StackLight
 from jikimi.edge.warn import IDENTIFY
 
 _TONE_HZ = 2700
+_LEASE_TIMER = 0  # any hardware timer
 _PAIRED_MS = 2000
 _BUTTON_MS = 50
 # A press stands for so long: while a tag changes its id it is two tags for a second, then one not yet measured.
@@ -13,15 +14,18 @@ _PRESS_MS = 3000
 _MODBUS_PARITY = {"none": None, "even": 0, "odd": 1}
 
 
-def stack_light(machine, pins, slow_at):
-    """All of it off, and asking for slow, until somebody watches."""
+def stack_light(machine, pins, settings):
+    """All of it off, and asking for slow, until somebody watches; `settings` is the section `machine`."""
     lights = [
         None if pin is None else machine.Pin(pin, machine.Pin.OUT, value=0)
         for pin in (pins.stack_red, pins.stack_amber, pins.stack_green, pins.clear)
     ]
     buzzer = None if pins.buzzer is None else machine.PWM(machine.Pin(pins.buzzer), freq=_TONE_HZ, duty_u16=0)
     red, amber, green, clear = lights
-    return StackLight(red, amber, green, buzzer, clear, slow_at)
+    light = StackLight(red, amber, green, buzzer, clear, settings.slow_at, settings.slow_signal == "pulses")
+    light.timer = machine.Timer(_LEASE_TIMER)
+    light.timer.init(mode=machine.Timer.PERIODIC, period=TIMER_MS, callback=light.overdue)
+    return light
 
 
 def speed_source(machine, pins, settings, port):

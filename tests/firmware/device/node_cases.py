@@ -384,9 +384,9 @@ result["another is paired"] = [levels[:1], radio.parse_advert(near.advert())[1][
 # Stack light and relay.
 
 
-def signs(slow_at="danger"):
+def signs(slow_at="danger", pulses=False):
     pins = [Level() for _ in range(5)]
-    return StackLight(pins[0], pins[1], pins[2], pins[3], pins[4], slow_at), pins
+    return StackLight(pins[0], pins[1], pins[2], pins[3], pins[4], slow_at, pulses), pins
 
 
 def shown(pins):
@@ -427,6 +427,36 @@ light, pins = signs("warn")
 light.alive()
 light.level(1)
 result["slow at the outer zone"] = shown(pins)
+
+
+# The program hangs: its steps end, its timer goes on.
+
+
+def hung(level, pulses):
+    """What is shown after each quarter of a second without a step, then after the next step."""
+    light, pins = signs(pulses=pulses)
+    light.alive()
+    light.level(level)
+    light._advance(50)
+    seen = []
+    for _ in range(5):
+        light.overdue(None)
+        seen.append(shown(pins))
+    light.alive()
+    light._advance(50)
+    return seen, shown(pins)
+
+
+result["hung"] = [hung(0, False), hung(2, False)]
+light, pins = signs(pulses=True)
+levels = []
+for step in range(40):
+    if step < 30:
+        light.alive()
+    light.level(2 if 10 <= step < 20 else 0)
+    light._advance(50)
+    levels.append(pins[4].on)
+result["pulses"] = levels
 bare = StackLight(None, None, None, None, None, "danger")
 bare.alive()
 bare.level(2)

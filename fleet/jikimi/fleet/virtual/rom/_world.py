@@ -59,7 +59,6 @@ EVENT_SCAN_RESULT = 1
 EVENT_SCAN_DONE = 2
 EVENT_PIN = 3
 
-_head = bytearray(6)
 _reply = bytearray(4)
 
 
@@ -112,10 +111,12 @@ else:
 def _send(op, arg, payload):
     if _calls.socket is None:
         _calls.socket = open_channel(CHANNEL_CALLS)
-    _calls.seq = (_calls.seq + 1) & 0xFF
-    struct.pack_into("<BBBxH", _head, 0, op, _calls.seq, arg, len(payload))
+    # A timer's handler may post between any two lines of this, so nothing here is shared with it.
+    seq = _calls.seq = (_calls.seq + 1) & 0xFF
+    head = struct.pack("<BBBxH", op, seq, arg, len(payload))
     # One buffer, one system call: header and payload of a call are small.
-    _calls.socket.sendall(_head + payload if payload else _head)
+    _calls.socket.sendall(head + payload if payload else head)
+    return seq
 
 
 def post(op, arg=0, payload=b""):
@@ -131,9 +132,9 @@ def call_into(op, arg, payload, buf):
     """A call whose answer is read into `buf`; returns its length. OSError with the bus's error number."""
     events.poll()
     try:
-        _send(op, arg, payload)
+        seq = _send(op, arg, payload)
         _read_into(_calls.socket, _reply, 4)
-        length = _checked_length(len(buf))
+        length = _checked_length(seq, len(buf))
         _read_into(_calls.socket, buf, length)
     except BaseException:
         # An interrupt may have left half an answer behind: start over on a new connection.
@@ -144,9 +145,9 @@ def call_into(op, arg, payload, buf):
     return length
 
 
-def _checked_length(limit):
+def _checked_length(seq, limit):
     length = _reply[2] | _reply[3] << 8
-    if _reply[0] != _calls.seq or length > limit:
+    if _reply[0] != seq or length > limit:
         raise error(errno.EIO)
     return length
 

@@ -27,12 +27,16 @@ _freq_hz = 160_000_000
 
 
 def __getattr__(name):
-    """`Counter` is loaded when it is asked for: most boards have none, and memory for something better."""
-    if name != "Counter":
-        raise AttributeError(name)
-    from _counter import Counter
+    """Loaded when they are asked for: most boards have memory for something better."""
+    if name == "Counter":
+        from _counter import Counter
 
-    return Counter
+        return Counter
+    if name == "Timer":
+        from _timer import Timer
+
+        return Timer
+    raise AttributeError(name)
 
 
 def reset():
