@@ -7,13 +7,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from jikimi.fleet.errors import StoreError
-from jikimi.fleet.store import Batch, RecordMessage, Store, StreamKey, schema, write
+from jikimi.fleet.store import Batch, RecordMessage, StreamKey, schema, write
 from jikimi.fleet.store.copy import copy_all
 from jikimi.fleet.store.engine import again_if_in_vain, make_engine, writer
 from jikimi.wire import kinds
@@ -100,9 +101,10 @@ def test_of_two_writers_at_one_sequence_the_second_waits_and_counts_what_the_fir
     assert acks == [{T1: 5}]
 
 
-def _there(store: Store, key: StreamKey) -> int:
-    """The highest seq of a sequence below which every record is really in the table."""
-    seqs = {row.seq for row in store.records_after(0, limit=10_000) if row.device == key.device}
+def _there(connection: sa.Connection, key: StreamKey) -> int:
+    """The highest seq of a sequence below which every record is in the table; readers of the store see it later,
+    while a writer with lower ids has not committed."""
+    seqs = set(connection.execute(sa.select(schema.record.c.seq).where(schema.record.c.device == key.device)).scalars())
     return next(seq for seq in range(1, len(seqs) + 2) if seq not in seqs) - 1
 
 
@@ -133,26 +135,26 @@ def test_many_writers_store_each_record_once_acknowledge_no_gap_and_a_follower_s
     ids: list[int] = []
 
     def work(number: int) -> None:
-        with open_store(url) as mine:
-            if number == n_workers:
-                return follow(mine)
+        with open_store(url) as mine, closing_engine(url) as engine:
             while dealt[number]:
                 size = rng.randrange(1, 4)
                 taken, dealt[number] = dealt[number][:size], dealt[number][size:]
                 outcome = mine.store_batch(Batch(messages=tuple(taken)))
                 stored[number] += outcome.stored
-                for key, upto in outcome.acks.items():
-                    assert _there(mine, key) >= upto, "acknowledged what is not there"
-        return None
+                with engine.connect() as look:
+                    short = {key: upto for key, upto in outcome.acks.items() if _there(look, key) < upto}
+                assert short == {}, "acknowledged what is not there"
 
-    def follow(mine: Store) -> None:
-        for row in mine.follow(0, poll_s=0.002):
-            seen.append((row.device, row.seq))
-            ids.append(row.id)
-            if len(seen) == 2 * n_records:
-                return
+    def follow() -> None:
+        with open_store(url) as mine:
+            for row in islice(mine.follow(0, poll_s=0.002), 2 * n_records):
+                seen.append((row.device, row.seq))
+                ids.append(row.id)
 
-    in_threads(work, n_workers + 1)
+    follower = threading.Thread(target=follow, daemon=True)  # a record it misses must fail the test, not hang it
+    follower.start()
+    in_threads(work, n_workers)
+    follower.join(30)
     assert sum(stored) == 2 * n_records
     assert sorted(seen) == [(device, seq) for device in ("t1", "t2") for seq in range(1, n_records + 1)]
     assert ids == sorted(ids)
