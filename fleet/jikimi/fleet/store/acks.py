@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from jikimi.fleet.store.batch import StreamKey
 from jikimi.fleet.store.schema import ack, parked, record, restoration
 from jikimi.fleet.store.schema import lost as lost_table
-from jikimi.fleet.store.upsert import insert, rows_for_update
+from jikimi.fleet.store.upsert import insert, overwriting, rows_for_update
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -189,9 +189,7 @@ def park(connection: sa.Connection, site: str, key: StreamKey, seq: int, digest:
 def _save(connection: sa.Connection, site: str, marks: Mapping[StreamKey, Mark]) -> None:
     if not marks:
         return
-    statement = insert(connection, ack)
-    moved = {name: statement.excluded[name] for name in ("upto_seq", "max_seq", "host_epoch_ms", "restored")}
-    statement = statement.on_conflict_do_update(index_elements=list(ack.primary_key.columns), set_=moved)
+    statement = overwriting(connection, ack, "upto_seq", "max_seq", "host_epoch_ms", "restored")
     rows = [
         {
             "site": site,

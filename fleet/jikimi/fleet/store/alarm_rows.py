@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from jikimi.fleet.store.batch import AlarmKey, is_count
 from jikimi.fleet.store.schema import alarm
-from jikimi.fleet.store.upsert import insert
+from jikimi.fleet.store.upsert import insert, overwriting
 from jikimi.wire import kinds
 
 if TYPE_CHECKING:
@@ -100,11 +100,8 @@ def _why(code: object) -> str:
 
 
 def _raise(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    statement = insert(connection, alarm)
-    said = {name: statement.excluded[name] for name in ("kind", "zone", "t_ms")}
-    connection.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=said), rows)
+    if rows:
+        connection.execute(overwriting(connection, alarm, "kind", "zone", "t_ms"), rows)
 
 
 def _end(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -18,7 +19,26 @@ def is_shared(connection: sa.Connection) -> bool:
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """An insert into `table` with `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    return insert_into(table, is_shared(connection))
+
+
+# Statements that each commit needs are made once: to make one takes longer than to execute it.
+@functools.cache
+def insert_into(table: sa.Table, shared: bool) -> Any:
+    """The same, for PostgreSQL (`shared`) or SQLite."""
+    return (postgresql if shared else sqlite).insert(table)
+
+
+def overwriting(connection: sa.Connection, table: sa.Table, *names: str) -> Any:
+    """An insert into `table` that gives a row which is there already the new values of the columns `names`."""
+    return _overwriting(table, is_shared(connection), names)
+
+
+@functools.cache
+def _overwriting(table: sa.Table, shared: bool, names: tuple[str, ...]) -> Any:
+    statement = insert_into(table, shared)
+    changed = {name: statement.excluded[name] for name in names}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
 
 
 def rows_for_update(
