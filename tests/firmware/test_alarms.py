@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from jikimi.wire import kinds
+from tests.firmware.long_times import over
 
 OFF = [0, 0, 0, 0, 0]  # vibration, tone, red, amber, green
 ALARM = [1, 1, 1, 0, 0]
@@ -12,12 +11,13 @@ FALL = [kinds.FALL, [[kinds.CONFIDENCE_PERMILLE, 900], [kinds.CANCEL_MS, 30_000]
 _FOUND: dict[str, Any] = {}
 
 
-@pytest.fixture
-def found(run_device, runtime):
-    """The same shift for all questions, once per Python."""
-    if runtime not in _FOUND:
-        _FOUND[runtime] = run_device("alarm_cases")
-    return _FOUND[runtime]
+@over()
+def found(run_device, runtime, request):
+    """The same shift for all questions, once per Python and time."""
+    key = runtime + str(request.param)
+    if key not in _FOUND:
+        _FOUND[key] = run_device("alarm_cases", more=request.param)
+    return _FOUND[key]
 
 
 def test_a_fall_is_alarmed_and_recorded_at_once_although_it_may_be_cancelled(found):
@@ -42,6 +42,10 @@ def test_a_check_in_asks_after_its_time_and_an_answer_gives_a_whole_period(found
 
 def test_a_check_in_that_nobody_answers_is_an_alarm(found):
     assert found["not answered"] == [ALARM, [[kinds.CHECK_IN_MISSED, []]]]
+
+
+def test_at_both_ends_of_its_range_a_check_in_comes_to_the_second_and_the_alarm_a_minute_later(found):
+    assert found["bounds"] == [[5 * 60, 60], [180 * 60, 60]]
 
 
 def test_nobody_is_asked_where_check_in_is_not_configured(found):

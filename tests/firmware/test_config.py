@@ -58,6 +58,9 @@ WRONG: dict[str, tuple[dict[str, Any], str, Any, str]] = {
     "cancel window too long": (TAG, "alarms", {"cancel_s": 121}, "alarms.cancel_s"),
     "no-motion too long": (TAG, "alarms", {"no_motion_min": 31}, "alarms.no_motion_min"),
     "check-in too often": (TAG, "alarms", {"check_in_min": 4}, "alarms.check_in_min"),
+    "check-in too seldom": (TAG, "alarms", {"check_in_min": 181}, "alarms.check_in_min"),
+    "no-motion before it begins": (TAG, "alarms", {"no_motion_min": -1}, "alarms.no_motion_min"),
+    "cancel window before it begins": (TAG, "alarms", {"cancel_s": -1}, "alarms.cancel_s"),
     "a shift of two days": (TAG, "alarms", {"shift_min": 2880}, "alarms.shift_min"),
     "a number for the truth": (TAG, "alarms", {"silent_sos": 1}, "alarms.silent_sos"),
     "text for the truth": (TAG, "wearer", {"hears": "no"}, "wearer.hears"),
@@ -156,6 +159,12 @@ def test_a_nodes_speed_separation_and_pairing_are_taken(answers):
     for speed in ({"pulses_per_m": 10}, {"modbus": _TCP}, {"modbus": {"over": "rtu", "register": 0, "unit": 7}}):
         node = NODE | {"machine": _machine(speed=speed, pairing={}, slow_at="warn", slow_signal="pulses")}
         assert answers([node]) == [["ok", "dabc", 30, None, 30]]
+
+
+def test_the_ends_of_every_range_are_taken(answers):
+    ends = {"check_in_min": (5, 180), "no_motion_min": (0, 30), "cancel_s": (0, 120), "shift_min": (30, 1440)}
+    configs = [TAG | {"alarms": {key: value}} for key, values in ends.items() for value in values]
+    assert [answer[0] for answer in answers(configs)] == ["ok"] * 8
 
 
 def test_a_refused_secret_is_not_repeated_on_the_console(answers):

@@ -3,20 +3,20 @@
 import itertools
 from typing import Any
 
-import pytest
-
 from jikimi.wire import kinds
+from tests.firmware.long_times import over
 
 OFF, ALARM, FELT, SEEN, HELP, STORED = 0, 3, 8, 4, 7, 9  # jikimi.edge.warn
 _FOUND: dict[str, Any] = {}
 
 
-@pytest.fixture
-def found(run_device, runtime):
-    """All stories, once per Python."""
-    if runtime not in _FOUND:
-        _FOUND[runtime] = run_device("insist_cases")
-    return _FOUND[runtime]
+@over("just started", "up 12 days, ticks wrap", "up 50 days", "clock jumps back")
+def found(run_device, runtime, request):
+    """All stories, once per Python and time."""
+    key = runtime + str(request.param)
+    if key not in _FOUND:
+        _FOUND[key] = run_device("insist_cases", more=request.param)
+    return _FOUND[key]
 
 
 def test_what_has_not_reached_the_site_is_not_asked_about_and_shown_as_on_its_way(found):

@@ -1,5 +1,11 @@
 """The journal survives everything a battery and a flash can do to it."""
 
+import json
+
+import pytest
+
+from tests.firmware.long_times import TIMES
+
 
 def test_power_cut_inside_every_file_operation_leaves_a_journal_that_lost_nothing(run_device):
     result = run_device("journal_cut")
@@ -28,5 +34,23 @@ def test_a_damaged_segment_is_reported_lost_and_does_not_block_what_follows(run_
     assert result["lost"] == result["gone"]
 
 
-def test_records_of_an_earlier_boot_are_sent_under_their_own_boot_and_clock(run_device):
-    assert run_device("journal_boots") == [[1, 1000, 1, [1, 2]], [2, None, 0, [1]]]
+_DAY_MS = 86_400_000
+_NOW_MS = 1_790_000_000_000
+
+
+@pytest.mark.parametrize("time", list(TIMES)[:4])
+@pytest.mark.parametrize(
+    "clocks",
+    [
+        [1000, None, 5000],
+        [_NOW_MS, _NOW_MS + 400 * _DAY_MS, None],  # the clock was put on a year
+        [_NOW_MS, _NOW_MS - 400 * _DAY_MS, _NOW_MS],  # and back
+        [None, _NOW_MS, 0],
+    ],
+    ids=["lost", "jumps forward", "jumps back", "begins anew"],
+)
+def test_records_of_an_earlier_boot_are_sent_under_their_own_boot_and_clock(run_device, clocks, time):
+    qualities = [0 if epoch is None else 1 for epoch in clocks]
+    boots = [[epoch, quality, n] for epoch, quality, n in zip(clocks, qualities, (2, 1, 0), strict=True)]
+    sent = run_device("journal_boots", json.dumps(boots), more=TIMES[time])
+    assert sent == [[1, clocks[0], qualities[0], [[1, 0], [2, 1]]], [2, clocks[1], qualities[1], [[1, 0]]]]

@@ -4,16 +4,19 @@ from typing import Any
 
 import pytest
 
+from tests.firmware.long_times import over
+
 _FOUND: dict[str, Any] = {}
 FULL_SPEED, SILENT = 2000, 1
 
 
-@pytest.fixture
-def found(run_device, runtime):
-    """All cases once per Python."""
-    if runtime not in _FOUND:
-        _FOUND[runtime] = run_device("node_cases")
-    return _FOUND[runtime]
+@over("just started", "up 12 days, ticks wrap", "up 50 days")
+def found(run_device, runtime, request):
+    """All cases once per Python and time."""
+    key = runtime + str(request.param)
+    if key not in _FOUND:
+        _FOUND[key] = run_device("node_cases", more=request.param)
+    return _FOUND[key]
 
 
 def test_pulses_give_the_speed(found):

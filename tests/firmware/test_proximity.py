@@ -2,17 +2,18 @@
 
 from typing import Any
 
-import pytest
+from tests.firmware.long_times import over
 
 _FOUND: dict[str, Any] = {}
 
 
-@pytest.fixture
-def found(run_device, runtime):
-    """The same walks for all questions, once per Python."""
-    if runtime not in _FOUND:
-        _FOUND[runtime] = run_device("proximity_cases")
-    return _FOUND[runtime]
+@over("just started", "up 12 days, ticks wrap", "up 25 days", "up 50 days")
+def found(run_device, runtime, request):
+    """The same walks for all questions, once per Python and time."""
+    key = runtime + str(request.param)
+    if key not in _FOUND:
+        _FOUND[key] = run_device("proximity_cases", more=request.param)
+    return _FOUND[key]
 
 
 def test_one_who_passes_is_warned_twice_and_leaves_one_near_miss(found):
@@ -84,3 +85,7 @@ def test_a_tag_takes_the_warning_of_a_nodes_advert_only_when_it_is_meant(found):
 def test_a_tag_without_uwb_warns_itself_by_strong_adverts(found):
     assert found["tag by strength"]
     assert found["tag by strength"][0][1] == 1
+
+
+def test_one_who_is_near_for_forty_days_is_warned_on_the_last_as_on_the_first(found):
+    assert found["for forty days"] == [1, 1, 2]

@@ -16,6 +16,9 @@ _UWB_PATIENCE_MS = 4000
 # A module that nobody was near for so long is asked whether it lives: a dead one is not found out by the first person.
 _UWB_IDLE_MS = 60_000
 _NEAR_PERMILLE = 500
+# The core takes times of less than 2^31 ms, and a chip keeps less than 2^30 without taking heap: both count from the
+# beginning of a contact, which no honest tag makes last longer.
+_OLDEST_MS = 7 * 86_400_000
 _UNKNOWN_MM = -1
 _NEAR_PERIOD_MS = 100
 _FAR_PERIOD_MS = 500
@@ -52,6 +55,7 @@ class Contact:
         self.level = 0
         self.reached = 0  # the zone it is in, whoever it is
         self.distance_mm = None
+        self.since_ms = t_ms
         self.heard_ms = t_ms
         self.next_ms = t_ms
         self.incursion = None
@@ -67,7 +71,7 @@ class Contact:
     def on_advert(self, t_ms, rssi_dbm):
         """The tag was heard; True when that changed its level."""
         self.heard_ms = t_ms
-        estimate_mm, near_permille = self._core.ble_push(self._ble, t_ms, rssi_dbm)
+        estimate_mm, near_permille = self._core.ble_push(self._ble, t_ms - self.since_ms, rssi_dbm)
         if t_ms < self._trusted_until_ms:
             return False
         return self._on_distance(t_ms, estimate_mm if near_permille >= _NEAR_PERMILLE else _UNKNOWN_MM)
@@ -87,7 +91,7 @@ class Contact:
 
     def _on_distance(self, t_ms, distance_mm):
         shrunk_mm = distance_mm if distance_mm == _UNKNOWN_MM else max(0, distance_mm - self._zones.growth_mm)
-        self.reached = level = self._core.zone_push(self._zone, t_ms, shrunk_mm)
+        self.reached = level = self._core.zone_push(self._zone, t_ms - self.since_ms, shrunk_mm)
         if self.exempt and level == kinds.LEVEL_WARN:
             level = 0
         if distance_mm != _UNKNOWN_MM:
@@ -194,6 +198,9 @@ class NodeProximity:
 
     def _contact(self, ephemeral, t_ms):
         contact = self.contacts.get(ephemeral)
+        if contact is not None and t_ms - contact.since_ms > _OLDEST_MS:
+            self._forget(contact)
+            contact = None
         if contact is None:
             if len(self.contacts) >= _MOST_CONTACTS:
                 self._forget(min(self.contacts.values(), key=lambda known: (known.level, known.heard_ms)))

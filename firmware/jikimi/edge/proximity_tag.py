@@ -16,6 +16,7 @@ _PAIRED_HOLD_MS = 10_000
 _UNKNOWN_MM = -1
 _HOLD_MS = 800
 _ADVERT_US = 250_000
+_OLDEST_MS = 7 * 86_400_000  # as in proximity_node: the core's times count from the beginning
 _LATER_MS = 1 << 60  # later than anything a machine said
 
 
@@ -39,12 +40,13 @@ class Machine:
         if self._zone is None or warn_mm - danger_mm != self._margin_mm:
             self._margin_mm, self._danger_mm = warn_mm - danger_mm, danger_mm
             self._zone = self._core.zone_new(warn_mm, danger_mm, warn_mm // 10, _HOLD_MS)
-        distance_mm, near_permille = self._core.ble_push(self._ble, t_ms, rssi_dbm)
+        heard_ms = t_ms - self.since_ms
+        distance_mm, near_permille = self._core.ble_push(self._ble, heard_ms, rssi_dbm)
         if near_permille < _NEAR_PERMILLE:
-            return self._core.zone_push(self._zone, t_ms, _UNKNOWN_MM), None
+            return self._core.zone_push(self._zone, heard_ms, _UNKNOWN_MM), None
         # Both radii grow alike with the machine's speed: shrinking the distance instead keeps the level's memory.
         shrunk_mm = max(0, distance_mm - (danger_mm - self._danger_mm))
-        return self._core.zone_push(self._zone, t_ms, shrunk_mm), distance_mm
+        return self._core.zone_push(self._zone, heard_ms, shrunk_mm), distance_mm
 
 
 class TagProximity:
@@ -157,7 +159,7 @@ class TagProximity:
 
     def _machine(self, short_id, t_ms):
         machine = self._machines.get(short_id)
-        if machine is None:
+        if machine is None or t_ms - machine.since_ms > _OLDEST_MS:
             if len(self._machines) >= _MOST_MACHINES:
                 quietest = min(self._machines.values(), key=lambda known: (known.level, known.until_ms))
                 del self._machines[quietest.short_id]

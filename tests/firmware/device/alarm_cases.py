@@ -5,6 +5,8 @@
 import asyncio
 import json
 
+from long_time import LongClock
+
 from jikimi.edge import motion
 from jikimi.edge.journal import Journal, next_boot
 from jikimi.edge.open_alarms import OpenAlarms
@@ -37,23 +39,12 @@ class Pwm:
         self.level = 1 if duty else 0
 
 
-class Clock:
-    boot_epoch_ms = None
-    ms = 0
-
-    def up_ms(self):
-        return self.ms
-
-    def epoch_ms(self):
-        return None
-
-
 class Tag:
     """A wearer with journal and outputs; `advance` moves its clock second by second."""
 
     def __init__(self, cancel_s=30, check_in_min=None, silent_sos=False, hears=True, sees_colour=True):
         self.journal = Journal(files, next_boot(files, files), None, 0)
-        self.clock = Clock()
+        self.clock = LongClock()
         self.outputs = [Pin(), Pwm(), Pin(), Pin(), Pin()]
         self.warner = Warner(*self.outputs, hears=hears, sees_colour=sees_colour)
         self.records = []
@@ -136,6 +127,21 @@ tag.advance(62)
 result["not answered"] = [tag.shown(), tag.records[:]]
 tag.off()
 
+
+def asked_after(minutes):
+    """Seconds until a tag asks, and until it then raises the alarm."""
+    tag = Tag(check_in_min=minutes)
+    seconds = []
+    for done in (lambda: tag.shown()[3], lambda: tag.records):
+        start = tag.clock.ms
+        while not done():
+            tag.advance(1)
+        seconds.append((tag.clock.ms - start) // 1000)
+    tag.off()
+    return seconds
+
+
+result["bounds"] = [asked_after(5), asked_after(180)]
 tag = Tag()
 tag.advance(3 * 3600)
 result["no check-in"] = tag.records

@@ -4,6 +4,8 @@
 
 import json
 
+from long_time import UP_MS, LongClock
+
 from jikimi.edge.insist import Insisting
 from jikimi.edge.journal import Journal, next_boot
 from jikimi.edge.open_alarms import OpenAlarms
@@ -13,14 +15,6 @@ from jikimi.wire import kinds
 from jikimi.wire.section import Section
 
 HOUR_S = 3600
-
-
-class Clock:
-    def __init__(self):
-        self.ms = 0
-
-    def up_ms(self):
-        return self.ms
 
 
 class Lights:
@@ -49,7 +43,7 @@ class Tag:
 
     def start(self):
         self.journal = Journal(self.files, next_boot(self.files, self.files), None, 0)
-        self.clock = Clock()
+        self.clock = LongClock()
         self.lights = Lights()
         self.asked = []
         self.alarms = OpenAlarms(self.files, self.journal, self.record)
@@ -61,7 +55,7 @@ class Tag:
         if not self.flash_works:
             return None
         if kind == kinds.STILL_OPEN:
-            self.asked.append([self.clock.ms // 1000, sorted(data.items())])
+            self.asked.append([(self.clock.ms - UP_MS) // 1000, sorted(data.items())])
         return self.journal.append(kinds.stream_of(kind), kind, self.clock.ms, data)
 
     def pass_time(self, seconds):

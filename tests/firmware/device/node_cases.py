@@ -5,6 +5,8 @@
 import asyncio
 import json
 
+from long_time import UP_MS
+
 from jikimi.edge import identity
 from jikimi.edge.duty import Always
 from jikimi.edge.identity import pair_answer as answer
@@ -25,19 +27,20 @@ result = {}
 DEVICE = "dnode"
 SHORT = identity.short_id(DEVICE)
 FAR_DBM = -85
+_WRAP = 1 << 30  # of MicroPython's ticks
 
 
 class Port:
     """The real one with a clock that the case sets."""
 
     def __init__(self):
-        self.ms = 1000
+        self.ms = UP_MS + 1000
 
     def ticks_ms(self):
-        return self.ms
+        return self.ms % _WRAP
 
     def ticks_diff(self, later, earlier):
-        return later - earlier
+        return (later - earlier + _WRAP // 2) % _WRAP - _WRAP // 2
 
     def up_ms(self):
         return self.ms
@@ -290,7 +293,7 @@ def idle():
     try:
         asyncio.run(node.near.measure(lambda: None))
     except OSError as error:
-        return [str(error), node.here.ms // 60_000]
+        return [str(error), (node.here.ms - UP_MS) // 60_000]
 
 
 result["the module dies while nobody is near"] = idle()

@@ -4,6 +4,8 @@
 
 import json
 
+from long_time import UP_MS
+
 from jikimi.edge import payload
 from jikimi.edge.duty import Always
 from jikimi.edge.identity import short_id
@@ -24,14 +26,14 @@ NEAR_DBM = -45
 
 class Clock:
     def __init__(self):
-        self.ms = 0
+        self.ms = UP_MS
         self.known = True
 
     def up_ms(self):
         return self.ms
 
     def epoch_ms(self):
-        return 1_790_000_000_000 + self.ms if self.known else None
+        return 1_790_000_000_000 + self.ms - UP_MS if self.known else None
 
 
 class Heard:
@@ -185,4 +187,19 @@ for _ in range(10):
     clock.ms += 200
     near.on_heard(Heard(radio.node_advert(b"abcd", 2, 30, 15), NEAR_DBM))
 result["tag by strength"] = levels
+
+
+# An id that is never changed, and a machine beside which a tag stays: neither is ever out of the core's time.
+
+DAY_MS = 86_400_000
+world = World()
+walk(world, ANNA, [2800] * 10)
+for _ in range(40):
+    world.clock.ms += DAY_MS
+    walk(world, ANNA, [2800] * 2)
+near, clock, levels, records = tag(None)
+for _ in range(40 * 8):
+    clock.ms += DAY_MS // 8
+    near.on_heard(Heard(radio.node_advert(b"abcd", 2, 30, 15, 0, [(b"an", 2)]), NEAR_DBM))
+result["for forty days"] = [world.levels[-1][0], len(world.node.contacts), levels[-1][0]]
 print(json.dumps(result))

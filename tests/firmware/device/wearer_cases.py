@@ -6,6 +6,7 @@ import asyncio
 import json
 
 from fake_alarms import opened
+from long_time import LongClock
 
 from jikimi.edge import motion
 from jikimi.edge.open_alarms import Alarm
@@ -34,16 +35,9 @@ class Pwm:
         self.level = 1 if duty else 0
 
 
-class Clock:
-    ms = 0
-
-    def up_ms(self):
-        return self.ms
-
-
 haptic, buzzer, red, amber, green = Pin(), Pwm(), Pin(), Pin(), Pin()
 warner = Warner(haptic, buzzer, red, amber, green)
-clock = Clock()
+clock = LongClock()
 records = []
 warned = []
 shown_at_record = []
