@@ -8,10 +8,15 @@ Never part of a release, so it must need no change. What is in `slots/now`:
 Paths are relative, although here is "/": the unix port's VfsPosix builds both absolute paths of a rename in one buffer.
 """
 
+import gc
 import os
 import sys
 
 import machine
+
+# Collected this often, in bytes, what loading leaves behind does not come to lie between what stays: a heap that was
+# once full of both has no room for anything large, however much of it is free.
+_COLLECT_EVERY = 8192
 
 
 def read(name):
@@ -74,6 +79,7 @@ def run():
         back([slot, other if usable else "cable"], "crash")
 
 
+gc.threshold(_COLLECT_EVERY)
 try:
     run()
 except OSError as error:  # the flash itself: the REPL is all that is left

@@ -18,7 +18,7 @@ from jikimi.fleet.services import Supervisor, standard_services
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.fleet.virtual import VirtualBoard, World, image
-from jikimi.fleet.virtual.compiler import compile_file
+from jikimi.fleet.virtual.compiler import compile_module
 from jikimi.wire import cbor, cose, manifest
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -46,7 +46,7 @@ def verification(directory: Path) -> Iterator[Row]:
 
 def _compile(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(compile_file(source, source.name))
+    target.write_bytes(compile_module(source.stem, source.read_text(encoding="utf-8")))
 
 
 def _verified(directory: Path, heap_kib: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ import pytest
 import jikimi.edge
 from jikimi.fleet import registry
 from jikimi.fleet.virtual import Bench, VirtualBoard, image
-from jikimi.fleet.virtual.compiler import compile_file
 from jikimi.wire import kinds, topics
 from tests.shift.conftest import Plant, Tag, until
 
@@ -25,15 +25,14 @@ TAG = NODE | 1 << kinds.SENSOR_IMU | 1 << kinds.SENSOR_BATTERY
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> image.Image:
-    """The application's modules with shorter days."""
-    found = {}
+    """The application with shorter days."""
+    edge = tmp_path_factory.mktemp("changed") / "edge"
+    shutil.copytree(EDGE, edge)
     for name, (before, after) in SHORT.items():
         source = (EDGE / f"{name}.py").read_text()
         assert source.count(before) == 1
-        path = tmp_path_factory.mktemp("edge") / f"{name}.py"
-        path.write_text(source.replace(before, after))
-        found[f"/lib/jikimi/edge/{name}.mpy"] = compile_file(path, f"/lib/jikimi/edge/{name}.py")
-    return found
+        (edge / f"{name}.py").write_text(source.replace(before, after))
+    return image.application(edge=edge)
 
 
 @pytest.fixture(scope="module")

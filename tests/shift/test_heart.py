@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from jikimi.fleet.virtual.interpreter import HEAP_BYTES
 from jikimi.fleet.virtual.ppg import Ppg
 from jikimi.wire import kinds, topics
 from tests.shift.conftest import Plant, until
 
-# Its code and state come on top of what a tag has room for when it loads byte code from flash instead of having it
-# frozen in its image (firmware/README.md, "Heart rate").
-_MORE_HEAP_BYTES = 16 * 1024
 _HEART = {"driver": "max30102", "rest_bpm": 50, "max_bpm": 120}
 _HEART_BIT = 1 << kinds.SENSOR_HEART
 
@@ -23,7 +19,7 @@ def _faults(plant: Plant, device: str) -> list[str]:
 
 def test_a_heart_rate_sensor_is_tested_and_its_failure_reported_but_nothing_of_what_it_measures(plant: Plant) -> None:
     wearer = Ppg(lambda t: np.full_like(t, 119.0), seed=2)
-    tag = plant.add_tag(online=False, heap_bytes=HEAP_BYTES + _MORE_HEAP_BYTES, heart=_HEART)
+    tag = plant.add_tag(online=False, heart=_HEART)
     plant.world.do(lambda: plant.world.hardware(tag.device).fit_heart(wearer.light))
     tag.board.start()
     tag.wait_line("^jk link up ")

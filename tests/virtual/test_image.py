@@ -10,7 +10,7 @@ import pytest
 from jikimi.fleet.errors import BoardError
 from jikimi.fleet.provision.usb import install, read_file, run
 from jikimi.fleet.virtual import image
-from jikimi.fleet.virtual.compiler import compile_file
+from jikimi.fleet.virtual.compiler import compile_module
 from jikimi.fleet.virtual.image import Tls
 from tests.virtual.conftest import PATIENCE_S
 
@@ -44,10 +44,11 @@ def test_a_key_is_not_part_of_what_an_error_prints():
 
 
 def test_code_that_does_not_compile_is_named(tmp_path):
-    bad = tmp_path / "bad.py"
-    bad.write_text("def :\n")
-    with pytest.raises(BoardError, match=r"bad\.py does not compile"):
-        compile_file(bad, "/bad.py")
+    (tmp_path / "bad.py").write_text("def :\n")
+    with pytest.raises(BoardError, match=r"jikimi\.edge\.bad"):
+        image.application(edge=tmp_path)
+    with pytest.raises(BoardError, match=r"bad does not compile"):
+        compile_module("bad", "async for x in y: pass\n")
 
 
 def test_an_unknown_core_is_named():

@@ -10,8 +10,17 @@ MAX_SIZE = 1024  # bytes of one message
 MAX_DEPTH = 4  # containers inside each other
 MAX_ITEMS = 64  # elements of one array, or pairs of one map
 
-UINT, NINT, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
-_FALSE, _TRUE, _NULL = 0xF4, 0xF5, 0xF6
+UINT = 0
+NINT = 1
+BYTES = 2
+TEXT = 3
+ARRAY = 4
+MAP = 5
+TAG = 6
+SIMPLE = 7
+_FALSE = 0xF4
+_TRUE = 0xF5
+_NULL = 0xF6
 _INDEFINITE = 31
 _SHORTEST = (24, 0x100, 0x10000, 0x100000000)  # least argument that needs 1, 2, 4, 8 bytes
 

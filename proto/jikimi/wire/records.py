@@ -8,7 +8,13 @@ from jikimi.wire import WireError, cbor, checks
 MAX_RECORDS = cbor.MAX_ITEMS
 MAX_KIND = 0xFFFF
 
-_VERSION, _BOOT, _STREAM, _BOOT_EPOCH, _QUALITY, _FIRST_SEQ, _RECORDS = range(7)
+# Keys of the message.
+_BOOT = 1
+_STREAM = 2
+_BOOT_EPOCH = 3
+_QUALITY = 4
+_FIRST_SEQ = 5
+_RECORDS = 6
 _SHAPE = "a record is [t, kind, data], [t, kind, data, skipped] or [t, changed]"
 
 

@@ -12,25 +12,28 @@ from pathlib import Path
 from jikimi.fleet.errors import BoardError
 
 
-def compile_file(source: Path, device_path: str) -> bytes:
-    """Byte code of a Python file, called `device_path` in tracebacks. BoardError when it does not compile."""
-    text = source.read_bytes()
+def compile_module(name: str, text: str) -> bytes:
+    """Byte code of a module, which tracebacks call by its dotted name. BoardError when it does not compile.
+
+    A path would say no more and cost a text in the device's heap, where the name is anyhow.
+    """
     compiler = _compiler()
-    key = hashlib.sha256(b"\0".join([str(compiler.stat().st_mtime_ns).encode(), device_path.encode(), text]))
+    key = hashlib.sha256("\0".join([str(compiler.stat().st_mtime_ns), name, text]).encode())
     cached = _cache_dir() / f"{key.hexdigest()}.mpy"
     if not cached.exists():
-        _compile(compiler, source, device_path, cached)
+        _compile(compiler, name, text, cached)
     return cached.read_bytes()
 
 
-def _compile(compiler: Path, source: Path, device_path: str, target: Path) -> None:
+def _compile(compiler: Path, name: str, text: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        output = Path(folder) / "out.mpy"
-        command = [str(compiler), "-s", device_path, "-o", str(output), str(source)]
+        source, output = Path(folder) / "in.py", Path(folder) / "out.mpy"
+        source.write_text(text, encoding="utf-8")
+        command = [str(compiler), "-s", name, "-o", str(output), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise BoardError(f"{source} does not compile for the device: {done.stderr.strip() or done.stdout.strip()}")
+            raise BoardError(f"{name} does not compile for the device: {done.stderr.strip() or done.stdout.strip()}")
         output.rename(target)  # whole or not there, whoever compiles the same file at the same time
 
 

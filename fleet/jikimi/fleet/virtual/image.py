@@ -5,6 +5,7 @@ Device code is data here: it is looked up on disk and never imported.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from jikimi.fleet.errors import BoardError
-from jikimi.fleet.virtual.compiler import compile_file
+from jikimi.fleet.virtual.compiler import compile_module
+from jikimi.fleet.virtual.constants import inlined
 
 Image = dict[str, bytes]
 
@@ -41,7 +43,7 @@ def application(arch: str = "x64", edge: Path | None = None) -> Image:
 
     `edge` is a folder with the sources of jikimi.edge, if they are not this installation's. BoardError.
     """
-    image = _package("jikimi.wire") | _package("jikimi.edge", edge)
+    image = dict(_compiled(tuple(sources(edge).items())))
     image["/lib/jikimi/sigcore.mpy"] = _native_core(arch)
     image["/main.py"] = _main().read_bytes()
     image["/slots/now"] = b"cable"
@@ -65,16 +67,34 @@ def write_image(image: Image, flash_dir: Path) -> None:
         path.write_bytes(content)
 
 
-def _package(name: str, folder: Path | None = None) -> Image:
-    folder = folder or _folder(name)
-    image = {}
+def sources(edge: Path | None = None) -> dict[str, str]:
+    """What a device runs of our Python: {dotted name: text}; `edge` as `application` takes it."""
+    return _texts("jikimi.wire") | _texts("jikimi.edge", edge)
+
+
+def _texts(package: str, folder: Path | None = None) -> dict[str, str]:
+    folder = folder or _folder(package)
+    texts = {}
     for source in sorted(folder.rglob("*.py")):
         inside = source.relative_to(folder)
-        if inside.as_posix() in _HOST_ONLY.get(name, ()) or "__pycache__" in inside.parts:
-            continue
-        path = f"/lib/{name.replace('.', '/')}/{inside.as_posix()}"
-        image[path.removesuffix(".py") + ".mpy"] = compile_file(source, path)
-    return image
+        if inside.as_posix() not in _HOST_ONLY[package] and "__pycache__" not in inside.parts:
+            name = ".".join([package, *inside.with_suffix("").parts]).removesuffix(".__init__")
+            texts[name] = source.read_text(encoding="utf-8")
+    return texts
+
+
+@functools.cache
+def _compiled(texts: tuple[tuple[str, str], ...]) -> Mapping[str, bytes]:
+    """Byte code of an application, by path on the device. BoardError."""
+    try:
+        written_out = inlined(dict(texts))
+    except SyntaxError as error:
+        raise BoardError(f"the application does not compile: {error}") from error
+    packages = {name.rpartition(".")[0] for name in written_out}
+    return {
+        "/lib/" + name.replace(".", "/") + ("/__init__.mpy" if name in packages else ".mpy"): compile_module(name, text)
+        for name, text in written_out.items()
+    }
 
 
 def _native_core(arch: str) -> bytes:

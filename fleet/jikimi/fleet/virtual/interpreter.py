@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from jikimi.fleet.errors import BoardError
-from jikimi.fleet.virtual.compiler import compile_file
+from jikimi.fleet.virtual.compiler import compile_module
 
 # An ESP32 with TLS in use leaves MicroPython some 100 to 250 KiB. What the emulation itself costs comes on top; on a
 # chip those modules are C and take no heap.
@@ -31,4 +31,5 @@ def build_rom(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for source in ROM_SOURCES.glob("*.py"):
         if source != _BOOT:
-            (folder / source.name).with_suffix(".mpy").write_bytes(compile_file(source, f"/rom/{source.name}"))
+            code = compile_module(source.stem, source.read_text(encoding="utf-8"))
+            (folder / source.name).with_suffix(".mpy").write_bytes(code)

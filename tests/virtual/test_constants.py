@@ -1,0 +1,127 @@
+"""Constants of the device application are numbers in its byte code: the same numbers, and nothing else is missing."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from pathlib import Path
+
+import pytest
+
+from jikimi.fleet.virtual import image
+from jikimi.fleet.virtual.constants import inlined
+
+ROOT = Path(__file__).parents[2]
+
+
+def one(text: str, **others: str) -> str:
+    return inlined({"m": text, **others})["m"]
+
+
+def test_a_constant_is_its_number_wherever_it_is_used_and_its_name_is_gone():
+    assert one("A = 1 << 4\nB = const(A - 20)\n\ndef f():\n    return x[B] * A\n") == (
+        "pass\npass\n\ndef f():\n    return x[(-4)] * (16)\n"
+    )
+
+
+def test_a_constant_of_another_module_is_its_number_by_either_way_of_import():
+    kinds = "FALL = 1\nSOS = FALL + 1\nNAME = 'fall'\n\ndef name():\n    return NAME\n"
+    user = "from p import kinds\nfrom p.kinds import SOS as CALL\nx = [kinds.FALL, CALL, kinds.NAME]\n"
+    texts = inlined({"p": "", "p.kinds": kinds, "m": user})
+    assert texts["m"] == "pass\npass\nx = [(1), (2), ('fall')]\n"
+    assert texts["p.kinds"] == "pass\npass\npass\n\ndef name():\n    return ('fall')\n"
+
+
+def test_an_import_that_gives_more_than_constants_keeps_the_rest_and_its_lines():
+    text = one("from p import (\n    A,\n    f,\n)\nx = f(A)\n", p="A = 3\n\ndef f(x):\n    return x\n")
+    assert text == "from p import f\n\n\n\nx = f((3))\n"
+    assert one("def g():\n    from p import A\n    return A\n", p="A = 3\n") == "def g():\n    pass\n    return (3)\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A = 1\nA = 2\nx = A\n",
+        "A = 1\n\ndef f(A):\n    return A\n",
+        "A = 1\n\ndef f():\n    global A\n    A = 2\n",
+        "A = 1\nfor A in range(3):\n    print(A)\n",
+        "A = (1, 2)\nx = A\n",
+        "A = 'longer than ten'\nx = A\n",
+        "A = f()\nx = A\n",
+        "A = 1.5\nx = A\n",
+        "a = 1\nx = a\n",
+        "A = 1\nx = A.real\n",
+        "A = 1\nx = f'{A}'\n",
+    ],
+)
+def test_what_is_no_constant_or_cannot_be_seen_through_stays_as_it_is(text):
+    assert one(text) == text
+
+
+def test_a_name_that_others_still_ask_for_stays_defined():
+    owner = "A = 1\nB = 2\nC = 3\nD = 4\n"
+    user = "import p\nfrom p import A\nfrom q import p as other\n\ndef f(q):\n    return q.B, f'{A}', p.D\n"
+    assert inlined({"p": owner, "m": user})["p"] == "A = 1\nB = 2\npass\nD = 4\n"
+
+
+def test_a_module_whose_name_is_also_an_argument_is_not_taken_for_the_argument():
+    texts = {"p": "", "p.q": "A = 1\n", "m": "from p import q\n\ndef f(q):\n    return q.A\n"}
+    assert inlined(texts) == texts
+
+
+def test_constants_that_a_module_hands_on_stay():
+    texts = inlined({"p": "A = 1\n", "m": "from p import A\n__all__ = ('A',)\n", "n": "from m import A\nx = A\n"})
+    assert texts["p"] == "A = 1\n"
+    assert texts["m"].startswith("from p import A\n")
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {(name.asname or name.name).partition(".")[0] for name in node.names}
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler)):
+            found.add(str(node.name))
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+    return found
+
+
+def test_in_the_whole_application_no_name_is_asked_for_that_is_not_there():
+    sources = image.sources()
+    texts = inlined(sources)
+    trees = {name: ast.parse(text) for name, text in texts.items()}
+    defined = {name: _defined(tree) for name, tree in trees.items()}
+    missing = []
+    for name, tree in trees.items():
+        assert texts[name].count("\n") == sources[name].count("\n"), name
+        modules = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id not in defined[name] | set(dir(builtins)) | {"const"}:
+                missing.append((name, node.id))
+            if isinstance(node, ast.ImportFrom):
+                for asked in node.names:
+                    full = f"{node.module}.{asked.name}"
+                    modules[asked.asname or asked.name] = full
+                    if node.module in defined and full not in defined and asked.name not in defined[node.module]:
+                        missing.append((name, full))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                owner = modules.get(node.value.id, "")
+                if owner in defined and node.attr not in defined[owner] | {"__path__", "__name__"}:
+                    missing.append((name, f"{owner}.{node.attr}"))
+    assert missing == [("jikimi.edge.port", "jikimi.edge.port_cpython")]  # the gateway's
+
+
+def test_in_the_whole_application_hardly_a_constant_is_left_with_a_name():
+    texts = inlined(image.sources())
+    left = [
+        statement.targets[0].id
+        for text in texts.values()
+        for statement in ast.parse(text).body
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.targets[0], ast.Name)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, int)
+    ]
+    assert len(left) < 20, left
