@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -20,19 +21,21 @@ _DOCUMENTS = sorted(
 _README = (_ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def _leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
+def _all(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
+    """A command or group, and everything below it."""
+    found: list[tuple[str, click.Command]] = [(name, command)]
     if not isinstance(command, click.Group):
-        return [(name, command)]
+        return found
     context = click.Context(command)
-    found: list[tuple[str, click.Command]] = []
     for child_name in command.list_commands(context):
         child = command.get_command(context, child_name)
         assert child is not None
-        found += _leaves(child, f"{name} {child_name}")
+        found += _all(child, f"{name} {child_name}")
     return found
 
 
-_LEAVES = _leaves(cli, "jikimi")
+_COMMANDS_AND_GROUPS = dict(_all(cli, "jikimi"))
+_LEAVES = [(name, command) for name, command in _COMMANDS_AND_GROUPS.items() if not isinstance(command, click.Group)]
 
 
 @pytest.mark.parametrize("name", sorted(_COMMANDS))
@@ -57,6 +60,19 @@ def test_every_command_and_option_has_help(name, command):
 def test_every_help_runs(name, command):
     result = CliRunner().invoke(cli, [*name.split()[1:], "--help"])
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("name", _COMMANDS_AND_GROUPS)
+def test_every_help_ends_with_an_example_on_one_line_that_the_command_takes(name):
+    lines = CliRunner().invoke(cli, [*name.split()[1:], "--help"]).output.splitlines()
+    assert lines[-2] == "  Example:"
+    words = shlex.split(lines[-1].split(">")[0])
+    called = max((known for known in _COMMANDS_AND_GROUPS if words[: len(known.split())] == known.split()), key=len)
+    assert called.startswith(name)
+    command = _COMMANDS_AND_GROUPS[called]
+    given, rest, _ = command.make_parser(click.Context(command)).parse_args(words[len(called.split()) :])
+    assert rest == []
+    assert [p.name for p in command.params if p.required and not given.get(p.name or "")] == []
 
 
 @pytest.mark.parametrize("document", _DOCUMENTS, ids=lambda path: path.name)

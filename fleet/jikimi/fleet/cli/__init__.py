@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from jikimi.fleet.cli.examples import end_with_example
 from jikimi.fleet.errors import JikimiError
 
 # name -> (module with an attribute `command`, one line for --help). Keeping the line here keeps --help from
@@ -38,7 +39,7 @@ class _LazyGroup(click.Group):
             return None
         command = importlib.import_module(_COMMANDS[name][0]).command
         assert isinstance(command, click.Command)
-        return command
+        return end_with_example(command)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, _COMMANDS[name][1]) for name in sorted(_COMMANDS)]
@@ -52,7 +53,12 @@ def cli() -> None:
     """Jikimi, the one who keeps watch: run a site of safety tags and machine nodes.
 
     Data goes to stdout, talk to stderr. Exit code 0 done, 1 failed, 2 misuse.
+
+    Example: jikimi demo --seconds 30 --tags 4 --machines 2
     """
+
+
+end_with_example(cli)
 
 
 def main() -> None:

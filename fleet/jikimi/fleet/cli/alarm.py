@@ -23,7 +23,10 @@ _ROLE = re.compile(r"[a-z0-9-]{1,32}")
 
 @click.group("alarm")
 def command() -> None:
-    """Alarms: falls, calls for help, no motion, faults."""
+    """Alarms: falls, calls for help, no motion, faults.
+
+    Example: jikimi alarm list
+    """
 
 
 @command.command("list")

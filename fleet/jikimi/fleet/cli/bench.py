@@ -11,7 +11,10 @@ from jikimi.fleet.cli.options import FiniteRange, json_option
 
 @click.group("bench")
 def command() -> None:
-    """Measure what this machine can take."""
+    """Measure what this machine can take.
+
+    Example: jikimi bench load --seconds 10 --tags 100
+    """
 
 
 @command.command("load")

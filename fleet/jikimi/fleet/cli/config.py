@@ -30,7 +30,10 @@ _file_option = click.option(
 
 @click.group("config")
 def command() -> None:
-    """Settings of devices: fleet.toml says what they shall be, for all, by kind, by zone, by device."""
+    """Settings of devices: fleet.toml says what they shall be, for all, by kind, by zone, by device.
+
+    Example: jikimi config export > fleet.toml
+    """
 
 
 @command.command("plan")

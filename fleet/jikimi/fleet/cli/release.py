@@ -24,7 +24,10 @@ _directory = click.argument("directory", metavar="DIR", type=click.Path(file_oka
 
 @click.group("release")
 def command() -> None:
-    """Releases of the device application: build, sign, publish, roll out."""
+    """Releases of the device application: build, sign, publish, roll out.
+
+    Example: jikimi release list
+    """
 
 
 @command.command("build")
@@ -178,7 +181,10 @@ def devices_(site: Site, as_json: bool) -> None:
 
 @command.group("key")
 def key() -> None:
-    """The key that signs releases, and the one that follows it."""
+    """The key that signs releases, and the one that follows it.
+
+    Example: jikimi release key show
+    """
 
 
 @key.command("show")
@@ -238,7 +244,10 @@ def key_advance(site: Site, leave_behind: bool) -> None:
 
 @command.group("rollout")
 def rollout() -> None:
-    """Releases on their way to devices: canary, cohorts, thresholds, approval by a second person."""
+    """Releases on their way to devices: canary, cohorts, thresholds, approval by a second person.
+
+    Example: jikimi release rollout status
+    """
 
 
 @rollout.command("start")

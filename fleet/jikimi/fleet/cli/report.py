@@ -50,7 +50,10 @@ class _Starts(click.ParamType[list[datetime.time]]):
 
 @click.group("report")
 def command() -> None:
-    """Reports: aggregates by place and machine, never by person."""
+    """Reports: aggregates by place and machine, never by person.
+
+    Example: jikimi report near-misses --by machine
+    """
 
 
 @command.command("near-misses")

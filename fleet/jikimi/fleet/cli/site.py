@@ -29,7 +29,10 @@ def _database(_context: click.Context, _parameter: click.Parameter, url: str | N
 
 @click.group("site")
 def command() -> None:
-    """A site is one directory: settings, certificate authority, broker, database, logs."""
+    """A site is one directory: settings, certificate authority, broker, database, logs.
+
+    Example: jikimi site init plant
+    """
 
 
 for _command in (site_cluster.cluster, site_cluster.nodes):

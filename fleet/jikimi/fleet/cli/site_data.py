@@ -24,7 +24,10 @@ _reason_option = click.option("--reason", metavar="CODE", help="Only those refus
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Messages that could not be stored, kept as they came."""
+    """Messages that could not be stored, kept as they came.
+
+    Example: jikimi site dead-letters list
+    """
 
 
 @dead_letters.command("list")

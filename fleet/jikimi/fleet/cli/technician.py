@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @click.group("technician")
 def technician() -> None:
-    """Credentials that can enrol devices away from the site, until a date, and nothing else."""
+    """Credentials that can enrol devices away from the site, until a date, and nothing else.
+
+    Example: jikimi site technician list
+    """
 
 
 @technician.command("add")

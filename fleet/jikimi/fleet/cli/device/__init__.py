@@ -14,7 +14,10 @@ from jikimi.fleet.cli.device.service import doctor, rotate, wipe_
 
 @click.group("device")
 def command() -> None:
-    """Devices of a site: tags on people, nodes on machines."""
+    """Devices of a site: tags on people, nodes on machines.
+
+    Example: jikimi device list
+    """
 
 
 for _one in (
