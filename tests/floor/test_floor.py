@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,20 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
         np.testing.assert_array_equal(
             one.bodies[board].samples(10.0, 1 / 104, 500), two.bodies[board].samples(10.0, 1 / 104, 500)
         )
+
+
+def test_threads_that_look_ahead_at_the_same_time_see_the_run_that_one_thread_sees() -> None:
+    """The chips ask in the world's thread, the account in another."""
+    floor, alone = _floor(1), _floor(1)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(floor.acted_falls, [300.0] * 8))
+    finally:
+        sys.setswitchinterval(before)
+    assert floor.acted_falls(300.0) == alone.acted_falls(300.0)
+    assert floor.incursions(300.0) == alone.incursions(300.0)
 
 
 def test_samples_do_not_depend_on_the_size_of_the_blocks(floor: Floor) -> None:

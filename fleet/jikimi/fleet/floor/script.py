@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,15 +71,16 @@ class Turn:
 
 
 class Timeline:
-    """The segments of one worker, growing on demand; times are seconds of the shift, from 0."""
+    """The segments of one worker, growing on demand of any thread; times are seconds of the shift, from 0."""
 
     def __init__(self, plan: Plan, motion: Motion, turn: Turn, rng: np.random.Generator) -> None:
         self._plan = plan
         self._motion = motion
         self._turn = turn
         self._rng = rng
+        self._growing = threading.Lock()
         self._segments: list[Segment] = []
-        self._begins: list[float] = []
+        self._begins: list[float] = []  # of each segment; the last to be appended to, so what it counts is there
         self._visits = 0
         self._falls = 0
         self._where: Point = _start(plan, turn)
@@ -128,8 +130,9 @@ class Timeline:
         return [t for t in times if t is not None and t <= until_s]
 
     def _grow(self, until_s: float) -> None:
-        while self._now <= until_s:
-            self._errand()
+        with self._growing:
+            while self._now <= until_s:
+                self._errand()
 
     def _pieces(self, t_s: Floats) -> list[tuple[Floats, Segment, Segment | None]]:
         """The segments that hold these times: (mask of the times, segment, the segment before it)."""
