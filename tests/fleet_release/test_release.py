@@ -92,7 +92,7 @@ def test_a_change_to_any_file_of_a_signed_release_is_found(site, built, name):
 
 
 def test_what_is_not_signed_or_signed_by_another_site_is_not_published(site, built, tmp_path):
-    with pytest.raises(ReleaseError, match="envelope cannot be read"):
+    with pytest.raises(ReleaseError, match="is not signed: `jikimi release sign"):
         release.publish(site, built)
     release.sign(Site.init(tmp_path / "other"), built)
     with pytest.raises(ReleaseError, match="not trusted"):

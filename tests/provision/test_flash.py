@@ -169,7 +169,7 @@ def test_a_file_that_was_changed_is_not_written(listed):
         ("image = 1", "lists no"),
         ('[[image]]\nchip = "ESP32"\n', "exactly the keys"),
         ('[[image]]\nchip = "ESP32"\nfile = "x"\nsha256 = "00"\n', "64 hexadecimal digits"),
-        ("[[image", "cannot be read"),
+        ("[[image", "is not valid TOML"),
     ],
 )
 def test_a_wrong_list_is_refused(tmp_path, text, sentence):

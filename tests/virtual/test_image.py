@@ -43,7 +43,14 @@ def test_a_key_is_not_part_of_what_an_error_prints():
     assert "key" not in repr(TLS)
 
 
+def test_a_folder_that_is_not_the_application_is_refused(tmp_path):
+    (tmp_path / "notes.py").touch()
+    with pytest.raises(BoardError, match="no copy of jikimi/edge"):
+        image.application(edge=tmp_path)
+
+
 def test_code_that_does_not_compile_is_named(tmp_path):
+    (tmp_path / "app.py").touch()
     (tmp_path / "bad.py").write_text("def :\n")
     with pytest.raises(BoardError, match=r"jikimi\.edge\.bad"):
         image.application(edge=tmp_path)

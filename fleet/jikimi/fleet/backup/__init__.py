@@ -106,7 +106,7 @@ def _unpack(file: Path, draft: Path) -> None:
         with tarfile.open(file) as tar:
             tar.extractall(draft, filter="data")
     except (tarfile.TarError, EOFError) as error:
-        raise SiteError(f"{file} is not a whole backup of a site: {error}") from error
+        raise SiteError(f"{file} is not a whole backup of a site: {str(error).splitlines()[0].rstrip(':')}") from error
     if not (draft / _SETTINGS).is_file():
         raise SiteError(f"{file} is no backup of a site: it has no {_SETTINGS}")
     os.chmod(draft, 0o700)  # noqa: PTH101

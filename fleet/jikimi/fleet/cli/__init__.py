@@ -62,9 +62,17 @@ end_with_example(cli)
 
 
 def main() -> None:
-    """Entry point: turn our errors into one sentence on stderr and exit code 1."""
+    """Entry point: turn our errors, and the system's about files, into one sentence on stderr and exit code 1."""
     try:
         cli()
     except JikimiError as error:
-        click.echo(f"jikimi: {error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}")  # a place the user named: full, away, not allowed
+
+
+def _fail(sentence: str) -> None:
+    click.echo(f"jikimi: {sentence}", err=True)
+    sys.exit(1)

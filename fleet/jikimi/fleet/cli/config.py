@@ -23,7 +23,7 @@ _file_option = click.option(
     "--file",
     "path",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The desired state.  [default: fleet.toml of the site]",
 )
 
@@ -76,7 +76,9 @@ def apply(context: click.Context, site: Site, path: Path | None, wait_s: float |
     done = planning.apply(site, _desired(site, path))
     _print(done, as_json)
     reached = offer_all(site, list(done.wanted))
-    click.echo(f"{len(done.wanted)} devices to be told, {'offered' if reached else 'when the site is up'}", err=True)
+    if done.wanted:
+        what = "are told now" if reached else "will be told when the site is up"
+        click.echo(f"{len(done.wanted)} devices {what}", err=True)
     if wait_s is not None:
         left = _waited(site, set(done.wanted), wait_s)
         for line in left:

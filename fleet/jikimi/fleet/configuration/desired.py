@@ -102,8 +102,10 @@ def load(path: Path) -> Desired:
         return parse(path.read_text("utf-8"))
     except FileNotFoundError:
         return STARTER
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 text: save it as such, or restore it") from error
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from error
 
@@ -114,8 +116,10 @@ def load_secrets(path: Path) -> dict[str, str]:
         document = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not valid TOML in UTF-8: {error}") from error
     return {name: str(value) for name, value in document.items()}
 
 

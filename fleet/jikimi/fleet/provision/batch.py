@@ -28,10 +28,12 @@ class Row:
     board: str = ""
 
 
-def read_csv(text: str) -> list[Row]:
-    """Rows of a CSV file with a header; BatchError names the line that is wrong."""
-    reader = csv.DictReader(io.StringIO(text))
+def read_csv(content: bytes) -> list[Row]:
+    """Rows of a CSV file with a header, as spreadsheets save it in UTF-8; BatchError names the line that is wrong."""
+    reader = csv.DictReader(io.StringIO(_text(content)))
     names = reader.fieldnames or ()
+    if len(names) == 1 and ";" in names[0]:
+        raise BatchError("the columns are separated by semicolons: save the file with commas between them")
     if missing := [name for name in _NEEDED if name not in names]:
         raise BatchError(f"the first line must name the columns {', '.join(_NEEDED)}; missing: {', '.join(missing)}")
     if unknown := [name for name in names if name not in COLUMNS]:
@@ -41,6 +43,13 @@ def read_csv(text: str) -> list[Row]:
     _refuse_twice("board", [row.board for row in rows if row.board])
     _refuse_twice("port", [row.port for row in rows if row.port])
     return rows
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")  # spreadsheets put a mark before the first column's name
+    except UnicodeDecodeError as error:
+        raise BatchError('the file is not UTF-8: save it in the spreadsheet as "CSV UTF-8"') from error
 
 
 def _row(values: dict[str, str | None], line: int) -> Row:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jikimi.fleet.errors import BoardError, ImageError, JikimiError
+from jikimi.fleet.provision.ports import check_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,6 +109,7 @@ def _connected(port: str, on_step: Callable[[str, str], None]) -> Iterator[Any]:
     except ImportError as error:
         raise BoardError("chips are reached with esptool: pip install 'jikimi[usb]'") from error
     on_step(port, "connect")
+    check_port(port)
     with _explained(f"no chip answers at {port}"):
         loader = cmds.detect_chip(port, connect_attempts=_ATTEMPTS)
     try:

@@ -50,8 +50,12 @@ def read_list(path: Path) -> list[Listed]:
         document = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise ImageError(f"there is no list of images at {path}: fleet/WALKTHROUGH.md says how to make one") from error
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ImageError(f"{path} is not UTF-8 text: is it the image itself? The list names it") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ImageError(f"{path} is not valid TOML: {error}") from error
     entries = document.get("image", [])
     if not isinstance(entries, list) or not entries:
         raise ImageError(f"{path} lists no [[image]]")

@@ -14,6 +14,7 @@ from typing import Any
 
 from jikimi.fleet.errors import BoardError
 from jikimi.fleet.provision import ladder
+from jikimi.fleet.provision.ports import check_port
 
 # Bytes of a file in one piece, and of pieces in one command: the board holds the command as text and as byte code.
 _CHUNK_BYTES = 2048
@@ -158,7 +159,7 @@ def connected(port: str, say: ladder.Say = _silent, *, person_s: float = 0.0) ->
 
     transport = None
     try:
-        transport = _opened(lambda: SerialTransport(port, timeout=_SERIAL_TIMEOUT_S), TransportError)
+        transport = _opened(port, lambda: SerialTransport(port, timeout=_SERIAL_TIMEOUT_S), TransportError)
         yield Board(transport, port, ladder.to_raw_repl(transport, port, say, person_s=person_s))
         if transport.in_raw_repl:
             transport.exit_raw_repl()
@@ -217,13 +218,16 @@ def _last_line(error: Exception) -> str:
     return text.splitlines()[-1] if text else type(error).__name__
 
 
-def _opened(attempt: Callable[[], Any], refused: type[Exception]) -> Any:
+def _opened(port: str, attempt: Callable[[], Any], refused: type[Exception]) -> Any:
     """The port as soon as it opens: a board that was just reset, or a program that just let go, needs a moment."""
     deadline = time.monotonic() + _OPEN_S
     while True:
         try:
             return attempt()
-        except refused:
+        except refused as error:
             if time.monotonic() > deadline:
-                raise
+                check_port(port)
+                raise BoardError(
+                    f"{port} does not open: close the program that uses it, such as a serial monitor"
+                ) from error
         time.sleep(_REOPEN_S)

@@ -101,10 +101,14 @@ def check(directory: Path, roots: Sequence[bytes] | None) -> Checked:
 
 
 def _payload(directory: Path, roots: Sequence[bytes] | None) -> tuple[bytes, str | None]:
+    if not (directory / MANIFEST).exists():
+        raise ReleaseError(f"{directory} holds no release: `jikimi release build {directory}` makes one")
     payload = _read(directory / MANIFEST)
     path = directory / ENVELOPE
-    if roots is None and not path.exists():
-        return payload, None
+    if not path.exists():
+        if roots is None:
+            return payload, None
+        raise ReleaseError(f"the release in {directory} is not signed: `jikimi release sign {directory}`")
     envelope = _read(path)
     try:
         found = cose.parts(envelope)

@@ -33,8 +33,13 @@ def _compile(compiler: Path, name: str, text: str, target: Path) -> None:
         command = [str(compiler), "-s", name, "-o", str(output), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise BoardError(f"{name} does not compile for the device: {done.stderr.strip() or done.stdout.strip()}")
+            raise BoardError(f"{name} does not compile for the device: {_last_lines(done.stderr or done.stdout)}")
         output.rename(target)  # whole or not there, whoever compiles the same file at the same time
+
+
+def _last_lines(said: str) -> str:
+    """Of what the compiler said: the place and the error, in one line."""
+    return ", ".join(line.strip() for line in said.strip().splitlines()[-2:])
 
 
 def _compiler() -> Path:

@@ -43,6 +43,8 @@ def application(arch: str = "x64", edge: Path | None = None) -> Image:
 
     `edge` is a folder with the sources of jikimi.edge, if they are not this installation's. BoardError.
     """
+    if edge is not None and not (edge / "app.py").is_file():
+        raise BoardError(f"{edge} is no copy of jikimi/edge: it has no app.py")
     image = dict(_compiled(tuple(sources(edge).items())))
     image["/lib/jikimi/sigcore.mpy"] = _native_core(arch)
     image["/main.py"] = _main().read_bytes()

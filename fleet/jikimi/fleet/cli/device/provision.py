@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -34,7 +34,7 @@ _PERSON_S = 60.0
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Away from the site: a technician's bundle.",
 )
-@click.option("--batch", "batch_file", metavar="FILE.csv", type=click.File(encoding="utf-8"), help="A row per board.")
+@click.option("--batch", "batch_file", metavar="FILE.csv", type=click.File("rb"), help="A row per board.")
 @click.option("--kind", default="tag", show_default=True, type=click.Choice(["tag", "node"]), help="Without --batch.")
 @click.option("--name", default="Tag", show_default=True, help="Without --batch: a number is added.")
 @click.option("--zone", default="floor", show_default=True, help="Without --batch: where they are used.")
@@ -52,7 +52,7 @@ def provision_(
     site_dir: str | None,
     ports: Sequence[str],
     bundle: Path | None,
-    batch_file: TextIO | None,
+    batch_file: IO[bytes] | None,
     kind: str,
     name: str,
     zone: str,
@@ -83,7 +83,7 @@ def provision_(
     context.exit(0 if all(result.result == "pass" for result in results) else 1)
 
 
-def _batch(enroller: Enroller, file: TextIO | None, usual: tuple[str, str, str, str | None]) -> Batch:
+def _batch(enroller: Enroller, file: IO[bytes] | None, usual: tuple[str, str, str, str | None]) -> Batch:
     from jikimi.fleet.provision import Batch, read_csv
     from jikimi.fleet.registry import Description
 
