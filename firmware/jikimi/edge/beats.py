@@ -18,9 +18,12 @@ _KEPT = const(7)
 _ENOUGH = const(5)
 _SPREAD_PERCENT = const(20)
 _FRESH_MS = const(2500)
+# Times are counted from here on again and again: a chip keeps numbers below 2^30 without taking memory.
+_REBASE_MS = const(500_000_000)
 # Depth of a dip as share of the light that comes back, in millionths: weaker is noise, stronger is movement.
 _SHALLOWEST = const(800)
 _DEEPEST = const(40_000)
+_TOO_DEEP_SHIFT = const(4)  # 62,500 millionths: no need to calculate with more
 # Ratio of ratios, in percent: 35 to 85 covers oxygen saturations from 100 down to some 80 %; movement gives about 100.
 _RATIO_LOW = const(30)
 _RATIO_HIGH = const(85)
@@ -34,7 +37,9 @@ class Beats:
         self.on_skin = False
         self._step_ms = 1000 // rate_hz
         self._t_ms = 0
-        self._intervals = []
+        self._intervals = [0] * _KEPT
+        self._ordered = [0] * _KEPT
+        self._known = 0  # intervals that are known, the newest last
         self._begin(0, 0)
 
     def restart(self):
@@ -55,12 +60,14 @@ class Beats:
         self._forget()
 
     def _forget(self):
-        self._intervals.clear()
+        self._known = 0
         self.bpm = None
 
     def push(self, red, infrared):
         """One pair of counts."""
         self._t_ms += self._step_ms
+        if self._t_ms >= _REBASE_MS:
+            self._rebase()
         skin = _SKIN_COUNTS <= infrared <= _BRIGHTEST and red <= _BRIGHTEST
         if skin != self.on_skin:
             self.on_skin = skin
@@ -81,6 +88,12 @@ class Beats:
         if self.bpm is not None and self._t_ms - self._beat_ms > _FRESH_MS:
             self._forget()
 
+    def _rebase(self):
+        self._t_ms -= _REBASE_MS
+        self._ripple_ms -= _REBASE_MS
+        if self._beat_ms is not None:
+            self._beat_ms -= _REBASE_MS
+
     def _dip(self, t_ms, after):
         """The infrared count was lowest at `t_ms`: perhaps a beat."""
         height, red_height = self._now - self._lowest, self._red_now - self._red_lowest
@@ -88,7 +101,7 @@ class Beats:
             if height * 4 > self._depth:
                 self._ripple_ms = t_ms
             return  # a ripple, or the second wave of a beat
-        share = height * 1_000_000 // (self._slow_infrared >> _SLOW_SHIFT)
+        share = _millionths(height, self._slow_infrared >> _SLOW_SHIFT)
         self._lowest, self._red_lowest = self._now, self._red_now
         if not _SHALLOWEST <= share <= _DEEPEST:
             self._depth -= self._depth >> 2
@@ -108,15 +121,21 @@ class Beats:
         return (self._before - after) * self._step_ms // (2 * curve) if curve else 0
 
     def _take(self, interval, share, red_height):
-        red_share = red_height * 1_000_000 // max(1, self._slow_red >> _SLOW_SHIFT)
+        red_share = _millionths(red_height, self._slow_red >> _SLOW_SHIFT)
         living = _RATIO_LOW * share <= 100 * red_share <= _RATIO_HIGH * share
         if interval is None or interval > _LONGEST_MS or not living or self._halved(interval):
             self._forget()
             return
-        self._intervals.append(interval)
-        if len(self._intervals) > _KEPT:
-            self._intervals.pop(0)
+        self._keep(interval)
         self.bpm = self._rate()
+
+    def _keep(self, interval):
+        if self._known == _KEPT:
+            for i in range(_KEPT - 1):
+                self._intervals[i] = self._intervals[i + 1]
+            self._known -= 1
+        self._intervals[self._known] = interval
+        self._known += 1
 
     def _halved(self, interval):
         """Whether a dip half way between the last two was left out: movement may have hidden every other beat."""
@@ -124,10 +143,22 @@ class Beats:
         return 2 * interval < 5 * since_ms < 3 * interval
 
     def _rate(self):
-        if len(self._intervals) < _ENOUGH:
+        known, ordered = self._known, self._ordered
+        if known < _ENOUGH:
             return None
-        ordered = sorted(self._intervals)
-        middle = ordered[len(ordered) // 2]
-        if (ordered[-1] - ordered[0]) * 100 > 2 * _SPREAD_PERCENT * middle:
+        for i in range(known):  # sorted, without a list of its own
+            interval, at = self._intervals[i], i
+            while at and ordered[at - 1] > interval:
+                ordered[at] = ordered[at - 1]
+                at -= 1
+            ordered[at] = interval
+        middle = ordered[known // 2]
+        if (ordered[known - 1] - ordered[0]) * 100 > 2 * _SPREAD_PERCENT * middle:
             return None
         return (60_000 + middle // 2) // middle
+
+
+def _millionths(part, whole):
+    """`part` of `whole` counts (up to 262,143), limited to one in sixteen either way, in numbers below 2^30."""
+    most = whole >> _TOO_DEEP_SHIFT
+    return max(-most, min(most, part)) * 50_000 // max(1, whole // 20)

@@ -118,7 +118,7 @@ class Radio:
     def _on_irq(self, event, data):
         if event != _IRQ_SCAN_RESULT:
             return
-        self._results = self._results + 1 & 0x3FFFFFFF
+        self._results = self._results + 1 & 0x1FFFFFFF
         advert = data[4]
         length = len(advert)
         if not _MARK_AT + 1 < length <= _ADVERT_BYTES:

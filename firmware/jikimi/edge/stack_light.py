@@ -97,7 +97,7 @@ class StackLight:
 
     def _advance(self, ms):
         self._blink_ms = max(0, self._blink_ms - ms)
-        self._silent_ms += ms
+        self._silent_ms = min(self._silent_ms + ms, 2 * _ALIVE_MS)
         self._lease = _LEASE
         self._apply()
         if self._pulses and not self.slow and self._clear is not None:
