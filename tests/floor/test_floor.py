@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -90,6 +91,22 @@ def test_people_walk_at_human_speeds_inside_the_hall(floor: Floor) -> None:
         assert (speeds < 0.01).mean() > 0.2  # people stop, work and fall
         assert places.min() > 0
         assert (places < [floor.plan.width, floor.plan.height]).all()
+
+
+@pytest.mark.parametrize("crew", [8, 64])
+def test_nobody_of_a_crew_is_still_for_long_enough_to_seem_lifeless(crew: int) -> None:
+    names = [f"d-tag{i}" for i in range(crew)]
+    floor = _floor(1, names)
+    signs = {name: [2.0] for name in names}  # of life: a fall, or another place
+    for fall in floor.acted_falls(200.0):
+        signs[fall.board].append(fall.impact_s)
+    places = [{name: floor.position(name, t_s) for name in names} for t_s in range(2, 200, 2)]
+    for t_s, before, now in zip(range(4, 200, 2), places, places[1:], strict=False):
+        for name in names:
+            if math.dist(before[name], now[name]) > 0.1:
+                signs[name].append(t_s)
+    for times in signs.values():
+        assert np.diff([*sorted(times), 200.0]).max() < 90.0
 
 
 def test_nobody_starts_inside_a_warning_zone(floor: Floor) -> None:

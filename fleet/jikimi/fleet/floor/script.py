@@ -26,6 +26,7 @@ _WAIT_S, _WAITS = 0.5, 20  # … and people wait for a moving one to pass, this 
 _FADE_S, _TURN_DEG_S = 0.5, 40.0  # from one movement into the next, and more for a change of posture
 _RISE_S = 3.5  # standing again after a fall
 _FIRST_FALL_S = 9.0  # the first fall of the crew
+_SET_OUT_S, _LAST_SETS_OUT_S = 2.5, 60.0  # between two workers at the start; nobody stands long enough to seem lifeless
 _REST_CLEAR_S = 25.0  # from getting up after a rest to the next impact, at least
 _FALL_GAP_S, _FALL_TURN_S = 7.0, 36.0  # between two falls of the crew, and of one worker, at least
 
@@ -57,6 +58,11 @@ class Turn:
     crew: int
     rests: bool = False
     falls: bool = True
+
+    @property
+    def gap_s(self) -> float:
+        """From one worker's setting out at the start to the next one's."""
+        return min(_SET_OUT_S, _LAST_SETS_OUT_S / self.crew)
 
     def fall_s(self, number: int) -> float:
         """When the worker's `number`-th fall is due (0 = the first); infinity for one who never falls."""
@@ -169,7 +175,7 @@ class Timeline:
         if self._turn.rests:
             self._rest()
         else:
-            self._stay(self._motion.stand(self._rng), 0.2 + 2.5 * self._turn.rank)
+            self._stay(self._motion.stand(self._rng), 0.2 + self._turn.rank * self._turn.gap_s)
         return _hot(self._plan)
 
     def _rest(self) -> None:
