@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 
 from jikimi.fleet.errors import BoardError
 from jikimi.fleet.provision.usb import install, read_file, run
-from jikimi.fleet.virtual import image
+from jikimi.fleet.virtual import constants, image
 from jikimi.fleet.virtual.compiler import compile_module
 from jikimi.fleet.virtual.image import Tls
 from tests.virtual.conftest import PATIENCE_S
@@ -41,6 +43,16 @@ def test_a_key_on_a_virtual_flash_is_readable_by_its_owner_only(tmp_path):
 
 def test_a_key_is_not_part_of_what_an_error_prints():
     assert "key" not in repr(TLS)
+
+
+def test_boards_side_by_side_share_one_compilation(monkeypatch):
+    image._compiled.cache_clear()
+    compiled = Mock(side_effect=constants.inlined)
+    monkeypatch.setattr(image, "inlined", compiled)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: image.application(), range(8)))
+    assert compiled.call_count == 1
+    assert all(one == found[0] for one in found)
 
 
 def test_a_folder_that_is_not_the_application_is_refused(tmp_path):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ Image = dict[str, bytes]
 # Parts of the packages that only run on CPython, and the /main.py that an installation keeps among them.
 _GATEWAY_ONLY = {"port_cpython.py", "gateway_advert.py", "gateway_ble.py", "gateway_machine.py", "__main__.py"}
 _HOST_ONLY = {"jikimi.wire": {"host.py"}, "jikimi.edge": {*_GATEWAY_ONLY, "main.py"}}
+
+# One thread compiles for all that ask at the same time. Besides, `ast.parse` of CPython 3.11 fails in several at once.
+_compiling = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ def application(arch: str = "x64", edge: Path | None = None) -> Image:
     """
     if edge is not None and not (edge / "app.py").is_file():
         raise BoardError(f"{edge} is no copy of jikimi/edge: it has no app.py")
-    image = dict(_compiled(tuple(sources(edge).items())))
+    with _compiling:
+        image = dict(_compiled(tuple(sources(edge).items())))
     image["/lib/jikimi/sigcore.mpy"] = _native_core(arch)
     image["/main.py"] = _main().read_bytes()
     image["/slots/now"] = b"cable"
