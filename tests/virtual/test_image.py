@@ -11,7 +11,7 @@ import pytest
 
 from jikimi.fleet.errors import BoardError
 from jikimi.fleet.provision.usb import install, read_file, run
-from jikimi.fleet.virtual import constants, image
+from jikimi.fleet.virtual import image, linker
 from jikimi.fleet.virtual.compiler import compile_module
 from jikimi.fleet.virtual.image import Tls
 from tests.virtual.conftest import PATIENCE_S
@@ -47,8 +47,8 @@ def test_a_key_is_not_part_of_what_an_error_prints():
 
 def test_boards_side_by_side_share_one_compilation(monkeypatch):
     image._compiled.cache_clear()
-    compiled = Mock(side_effect=constants.inlined)
-    monkeypatch.setattr(image, "inlined", compiled)
+    compiled = Mock(side_effect=linker.linked)
+    monkeypatch.setattr(image, "linked", compiled)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: image.application(), range(8)))
     assert compiled.call_count == 1

@@ -170,7 +170,9 @@ def test_every_reason_code_a_vector_names_stands_in_the_spec():
 
 def test_every_kind_and_data_key_stands_in_the_spec():
     for kind in kinds.KINDS:
-        assert re.search(rf"^\| {kind} \| {kinds.name(kind)} \|", _SPEC, re.MULTILINE), kinds.name(kind)
+        stream = "alarm" if kinds.stream_of(kind) == kinds.STREAM_ALARM else "event"
+        row = rf"^\| {kind} \| {kinds.name(kind)} \| {stream} \| {kinds.category(kind)} \|"
+        assert re.search(row, _SPEC, re.MULTILINE), kinds.name(kind)
     keys = {name: value for name, value in vars(kinds).items() if name in _data_key_names()}
     for name, value in keys.items():
         assert re.search(rf"^\| {value} \| `{name}` \|", _SPEC, re.MULTILINE), name

@@ -27,26 +27,33 @@ _AMBER = 8
 _GREEN = 16
 _LIGHTS = _RED | _AMBER | _GREEN
 
-# Rows of (milliseconds, what is on), repeated.
-_PATTERNS = {
-    OFF: ((1000, 0),),
-    CAUTION: ((200, _HAPTIC | _AMBER), (600, 0)),
-    DANGER: ((150, _HAPTIC | _TONE | _RED), (100, 0)),
-    ALARM: ((400, _HAPTIC | _TONE | _RED), (200, _RED), (100, _TONE), (300, 0)),
-    SEEN: ((600, _HAPTIC | _GREEN), (200, _GREEN), (600, _HAPTIC | _GREEN), (600, 0)),
-    STORED: ((400, _HAPTIC | _TONE | _RED), (400, 0), (100, _AMBER), (150, 0), (100, _AMBER), (850, 0)),
-    HELP: ((200, _HAPTIC | _RED), (800, _GREEN), (200, _RED), (800, _GREEN)),
-    CHECK_IN: ((100, _HAPTIC | _TONE | _AMBER), (150, 0), (100, _HAPTIC | _TONE | _AMBER), (1500, _GREEN)),
-    FELT: ((1000, _HAPTIC),),
-    ON_DUTY: ((100, _GREEN), (4900, 0)),
-    BATTERY: ((500, _HAPTIC | _AMBER), (250, 0), (500, _HAPTIC | _TONE | _AMBER), (1750, 0)),
-    SAFE: ((100, _AMBER), (200, 0), (100, _AMBER), (1600, 0)),
-    EXERTION: ((300, _HAPTIC | _AMBER), (300, _AMBER), (900, _HAPTIC | _AMBER), (1000, 0)),
-    TEST: ((300, _HAPTIC), (300, _TONE), (300, _RED), (300, _AMBER), (300, _GREEN)),
-    IDENTIFY: ((250, _LIGHTS | _TONE), (250, 0)),
-}
-_TONE_HZ = 2700  # where small piezo buzzers are loudest
 _STEP_MS = 50
+
+
+def _rows(*values):
+    """Milliseconds and what is on, row after row: two bytes each, the first in steps."""
+    return bytes([value if place % 2 else value // _STEP_MS for place, value in enumerate(values)])
+
+
+# By their numbers; the rows of each are repeated.
+_PATTERNS = (
+    _rows(1000, 0),  # OFF
+    _rows(200, _HAPTIC | _AMBER, 600, 0),  # CAUTION
+    _rows(150, _HAPTIC | _TONE | _RED, 100, 0),  # DANGER
+    _rows(400, _HAPTIC | _TONE | _RED, 200, _RED, 100, _TONE, 300, 0),  # ALARM
+    _rows(600, _HAPTIC | _GREEN, 200, _GREEN, 600, _HAPTIC | _GREEN, 600, 0),  # SEEN
+    _rows(250, _LIGHTS | _TONE, 250, 0),  # IDENTIFY
+    _rows(100, _HAPTIC | _TONE | _AMBER, 150, 0, 100, _HAPTIC | _TONE | _AMBER, 1500, _GREEN),  # CHECK_IN
+    _rows(200, _HAPTIC | _RED, 800, _GREEN, 200, _RED, 800, _GREEN),  # HELP
+    _rows(1000, _HAPTIC),  # FELT
+    _rows(400, _HAPTIC | _TONE | _RED, 400, 0, 100, _AMBER, 150, 0, 100, _AMBER, 850, 0),  # STORED
+    _rows(100, _GREEN, 4900, 0),  # ON_DUTY
+    _rows(300, _HAPTIC, 300, _TONE, 300, _RED, 300, _AMBER, 300, _GREEN),  # TEST
+    _rows(100, _AMBER, 200, 0, 100, _AMBER, 1600, 0),  # SAFE
+    _rows(500, _HAPTIC | _AMBER, 250, 0, 500, _HAPTIC | _TONE | _AMBER, 1750, 0),  # BATTERY
+    _rows(300, _HAPTIC | _AMBER, 300, _AMBER, 900, _HAPTIC | _AMBER, 1000, 0),  # EXERTION
+)
+_TONE_HZ = 2700  # where small piezo buzzers are loudest
 TEST_MS = 1500
 EXERTION_MS = 5000
 
@@ -114,9 +121,9 @@ class Warner:
                 self._short = OFF
         self._row_ms += ms
         rows = _PATTERNS[self._shown]
-        if self._row_ms >= rows[self._row][0]:
+        if self._row_ms >= rows[self._row] * _STEP_MS:
             self._row_ms = 0
-            self._row = (self._row + 1) % len(rows)
+            self._row = (self._row + 2) % len(rows)
         self._apply()
 
     def _wanted(self):
@@ -133,7 +140,7 @@ class Warner:
         if wanted != self._shown:
             self._shown = wanted
             self._row = self._row_ms = 0
-        outputs = self._fitted(_PATTERNS[wanted][self._row][1])
+        outputs = self._fitted(_PATTERNS[wanted][self._row + 1])
         if outputs == self._outputs:
             return
         for pin, bit in self._pins:

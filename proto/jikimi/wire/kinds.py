@@ -10,7 +10,7 @@ CLOCK_NONE = 0  # counts from boot only
 CLOCK_RTC = 1  # kept over a reset by the chip, may have drifted
 CLOCK_SET = 2  # set by NTP or by the host since this boot
 
-# Alarm stream.
+# Alarm stream: below _FIRST_EVENT.
 FALL = 1
 SOS = 2
 NO_MOTION = 3
@@ -23,6 +23,7 @@ STILL_OPEN = 9  # the site has an alarm for a while, and no person has taken it 
 BATTERY_SHORT = 10  # the battery will not last until the shift ends
 
 # Event stream.
+_FIRST_EVENT = 16
 FALLING = 16
 NEAR_MISS = 17
 WARNING = 18
@@ -88,23 +89,23 @@ FAULT_FROZEN = 2  # it gives the same sample again and again
 FAULT_SELF_TEST = 3  # it does not react to its own test as its data sheet says
 
 _KINDS = {
-    FALL: ("fall", STREAM_ALARM, "emergency"),
-    SOS: ("sos", STREAM_ALARM, "emergency"),
-    NO_MOTION: ("no_motion", STREAM_ALARM, "emergency"),
-    SENSOR_FAULT: ("sensor_fault", STREAM_ALARM, "device"),
-    LOW_BATTERY: ("low_battery", STREAM_ALARM, "device"),
-    CLEARED: ("cleared", STREAM_ALARM, "emergency"),
-    CONFIRMED: ("confirmed", STREAM_ALARM, "emergency"),
-    CHECK_IN_MISSED: ("check_in_missed", STREAM_ALARM, "emergency"),
-    STILL_OPEN: ("still_open", STREAM_ALARM, "emergency"),
-    BATTERY_SHORT: ("battery_short", STREAM_ALARM, "device"),
-    FALLING: ("falling", STREAM_EVENT, "emergency"),
-    NEAR_MISS: ("near_miss", STREAM_EVENT, "proximity"),
-    WARNING: ("warning", STREAM_EVENT, "proximity"),
-    BENDS: ("bends", STREAM_EVENT, "posture"),
-    LOST: ("lost", STREAM_EVENT, "device"),
-    RECOVERED: ("recovered", STREAM_EVENT, "emergency"),
-    SELF_TEST: ("self_test", STREAM_EVENT, "device"),
+    FALL: ("fall", "emergency"),
+    SOS: ("sos", "emergency"),
+    NO_MOTION: ("no_motion", "emergency"),
+    SENSOR_FAULT: ("sensor_fault", "device"),
+    LOW_BATTERY: ("low_battery", "device"),
+    CLEARED: ("cleared", "emergency"),
+    CONFIRMED: ("confirmed", "emergency"),
+    CHECK_IN_MISSED: ("check_in_missed", "emergency"),
+    STILL_OPEN: ("still_open", "emergency"),
+    BATTERY_SHORT: ("battery_short", "device"),
+    FALLING: ("falling", "emergency"),
+    NEAR_MISS: ("near_miss", "proximity"),
+    WARNING: ("warning", "proximity"),
+    BENDS: ("bends", "posture"),
+    LOST: ("lost", "device"),
+    RECOVERED: ("recovered", "emergency"),
+    SELF_TEST: ("self_test", "device"),
 }
 KINDS = tuple(sorted(_KINDS))
 UNKNOWN = "unknown"  # name and category of a kind that this version does not know: stored, shown to nobody
@@ -117,9 +118,9 @@ def name(kind: int) -> str:
 
 def category(kind: int) -> str:
     """Return the data category under which the data-use agreement rules on this kind, or "unknown"."""
-    return _KINDS[kind][2] if kind in _KINDS else UNKNOWN
+    return _KINDS[kind][1] if kind in _KINDS else UNKNOWN
 
 
 def stream_of(kind: int) -> int:
-    """Return the stream in which records of this kind travel; raises KeyError for an unknown kind."""
-    return _KINDS[kind][1]
+    """Return the stream in which records of this kind travel: kinds below 16 are alarms."""
+    return STREAM_ALARM if kind < _FIRST_EVENT else STREAM_EVENT

@@ -1,4 +1,4 @@
-"""Constants of the device application are numbers in its byte code: the same numbers, and nothing else is missing."""
+"""A device's application as it is compiled: constants written out, and nothing that is asked for is missing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from jikimi.fleet.virtual import image
-from jikimi.fleet.virtual.constants import inlined
+from jikimi.fleet.virtual.linker import linked
 
 ROOT = Path(__file__).parents[2]
 
 
 def one(text: str, **others: str) -> str:
-    return inlined({"m": text, **others})["m"]
+    return linked({"m": text, **others})["m"]
 
 
 def test_a_constant_is_its_number_wherever_it_is_used_and_its_name_is_gone():
@@ -27,7 +27,7 @@ def test_a_constant_is_its_number_wherever_it_is_used_and_its_name_is_gone():
 def test_a_constant_of_another_module_is_its_number_by_either_way_of_import():
     kinds = "FALL = 1\nSOS = FALL + 1\nNAME = 'fall'\n\ndef name():\n    return NAME\n"
     user = "from p import kinds\nfrom p.kinds import SOS as CALL\nx = [kinds.FALL, CALL, kinds.NAME]\n"
-    texts = inlined({"p": "", "p.kinds": kinds, "m": user})
+    texts = linked({"p": "", "p.kinds": kinds, "m": user})
     assert texts["m"] == "pass\npass\nx = [(1), (2), ('fall')]\n"
     assert texts["p.kinds"] == "pass\npass\npass\n\ndef name():\n    return ('fall')\n"
 
@@ -61,18 +61,46 @@ def test_what_is_no_constant_or_cannot_be_seen_through_stays_as_it_is(text):
 def test_a_name_that_others_still_ask_for_stays_defined():
     owner = "A = 1\nB = 2\nC = 3\nD = 4\n"
     user = "import p\nfrom p import A\nfrom q import p as other\n\ndef f(q):\n    return q.B, f'{A}', p.D\n"
-    assert inlined({"p": owner, "m": user})["p"] == "A = 1\nB = 2\npass\nD = 4\n"
+    assert linked({"p": owner, "m": user})["p"] == "A = 1\nB = 2\npass\nD = 4\n"
 
 
 def test_a_module_whose_name_is_also_an_argument_is_not_taken_for_the_argument():
     texts = {"p": "", "p.q": "A = 1\n", "m": "from p import q\n\ndef f(q):\n    return q.A\n"}
-    assert inlined(texts) == texts
+    assert linked(texts) == texts
 
 
 def test_constants_that_a_module_hands_on_stay():
-    texts = inlined({"p": "A = 1\n", "m": "from p import A\n__all__ = ('A',)\n", "n": "from m import A\nx = A\n"})
+    texts = linked({"p": "A = 1\n", "m": "from p import A\n__all__ = ('A',)\n", "n": "from m import A\nx = A\n"})
     assert texts["p"] == "A = 1\n"
     assert texts["m"].startswith("from p import A\n")
+
+
+LIBRARY = {
+    "p": "",
+    "p.q": "import os\n__all__ = ('f', 'g')\nT = {1: 'x'}\n\ndef f():\n    return _h()\n\ndef _h():\n    return 1\n\n"
+    "def g():\n    return T, k()\n\ndef k():\n    return 2\n\nclass C:\n    pass\n",
+}
+
+
+def test_of_a_library_only_what_is_used_is_left_and_what_that_needs():
+    texts = linked(LIBRARY | {"m": "from p import q\n\ndef main():\n    return q.f()\n"}, "p")
+    assert texts["m"] == "from p import q\n\ndef main():\n    return q.f()\n"
+    left = [line for line in texts["p.q"].splitlines() if line not in ("", "pass")]
+    assert left == ["import os", "def f():", "    return _h()", "def _h():", "    return 1"]
+    assert texts["p.q"].count("\n") == LIBRARY["p.q"].count("\n")
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "from p import q\n\ndef main(x):\n    x.use(q)\n\ndef use(q):\n    q.g(q.C)\n",
+        "import p.q\n\ndef main():\n    return p.q.g(p.q.C)\n",
+        "from p.q import C, g\n",
+    ],
+)
+def test_a_library_that_is_handed_on_keeps_what_anybody_may_ask_it_for(user):
+    left = linked(LIBRARY | {"m": user}, "p")["p.q"]
+    assert {"def g():", "def k():", "class C:", "T = {1: 'x'}"} <= set(left.splitlines())
 
 
 def _defined(tree: ast.Module) -> set[str]:
@@ -89,7 +117,7 @@ def _defined(tree: ast.Module) -> set[str]:
 
 def test_in_the_whole_application_no_name_is_asked_for_that_is_not_there():
     sources = image.sources()
-    texts = inlined(sources)
+    texts = linked(sources, "jikimi.wire")
     trees = {name: ast.parse(text) for name, text in texts.items()}
     defined = {name: _defined(tree) for name, tree in trees.items()}
     missing = []
@@ -114,7 +142,7 @@ def test_in_the_whole_application_no_name_is_asked_for_that_is_not_there():
 
 
 def test_in_the_whole_application_hardly_a_constant_is_left_with_a_name():
-    texts = inlined(image.sources())
+    texts = linked(image.sources(), "jikimi.wire")
     left = [
         statement.targets[0].id
         for text in texts.values()

@@ -1,9 +1,11 @@
-"""Constants that have a name in the source and none in byte code: a device's heap pays for every name it loads.
+"""An application as a whole, before it is compiled: a device's heap pays for every name and every function it loads.
 
-MicroPython's compiler does that for the `_PRIVATE = const(1)` of one module. Here it is done for all modules of an
-application together, also for what one takes from another (`kinds.FALL`, `from … import SAFE`). Lines stay where they
-are, so that tracebacks do. What cannot be seen through, such as a name that is bound twice, is left as it is. A
-constant is a whole number, a truth value, or a text so short that the compiler interns it wherever it stands.
+Constants become what they stand for, in all modules, also where one takes them from another (`kinds.FALL`, `from …
+import SAFE`); MicroPython's compiler does that only for the `_PRIVATE = const(1)` of one module. Libraries keep only
+what the application asks them for: the wire's serve both ends of a connection.
+
+Lines stay where they are, so that tracebacks do. What cannot be seen through, such as a name that is bound twice, is
+left as it is. A constant is a whole number, a truth value, or a text so short that the compiler interns it anyhow.
 """
 
 from __future__ import annotations
@@ -35,26 +37,29 @@ _Value = int | str
 _Edit = tuple[int, int, str]  # in bytes of the text: from, to, what comes there
 
 
-def inlined(sources: Mapping[str, str]) -> dict[str, str]:
-    """The texts of an application's modules, by dotted name, with their constants written out."""
-    modules = {name: _Module(name, text) for name, text in sources.items()}
-    for module in modules.values():
-        module.values(modules)
-    used = {name: _Module(name, module.with_values(modules)) for name, module in modules.items()}
-    asked = {name: module.asked_of_others(modules[name]) for name, module in used.items()}
-    return {
-        name: module.without_unused(modules[name], set().union(*(asked[other] for other in asked if other != name)))
-        for name, module in used.items()
-    }
+def linked(sources: Mapping[str, str], library: str = "") -> dict[str, str]:
+    """The texts of an application's modules, by dotted name; of the package `library` only what is used."""
+    before = {name: _Module(name, text) for name, text in sources.items()}
+    constants = {name: module.constants(before) for name, module in before.items()}
+    modules = {name: module.with_values(before) for name, module in before.items()}
+    while True:
+        asked = set().union(*(module.asked_of_others(before[name]) for name, module in modules.items()))
+        after = {
+            name: module.without_unused(before[name], asked, constants[name], (name + ".").startswith(library + "."))
+            for name, module in modules.items()
+        }
+        if all(after[name] is module for name, module in modules.items()):
+            return {name: module.text for name, module in after.items()}
+        modules = after
 
 
 class _Module:
     def __init__(self, name: str, text: str) -> None:
-        self._name = name
-        self._text = text.encode()
+        self.name, self.text = name, text
+        self._bytes = text.encode()
         self._tree = ast.parse(text, name)
         self._starts = [0]
-        for line in self._text.splitlines(keepends=True):
+        for line in self._bytes.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
         self._nodes = list(ast.walk(self._tree))
         self._bound = Counter(_bindings(self._nodes))
@@ -62,23 +67,21 @@ class _Module:
         for module, one in self._imports():
             if self._imported.setdefault(_local(one), (module, one.name)) != (module, one.name):
                 self._bound[_local(one)] += 1
-        # Texts count as names: they may be those of an `__all__`.
-        texts = {node.value for node in self._nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-        self._read = texts | {node.id for node in self._nodes if isinstance(node, ast.Name) and _is_read(node)}
+        self.read = {node.id for node in self._nodes if isinstance(node, ast.Name) and _is_read(node)}
         self._values: dict[str, _Value] | None = None
 
-    def values(self, modules: Mapping[str, _Module]) -> dict[str, _Value]:
+    def constants(self, modules: Mapping[str, _Module]) -> dict[str, _Value]:
         """Its constants, those made of other modules' included."""
         if self._values is None:
             self._values = {}
-            for name, statement in self._definitions():
-                value = self._value(statement.value, modules)
+            for name, statement in self._assignments():
+                value = self._value(statement.value, modules) if _CONSTANT.fullmatch(name) else None
                 if value is not None and self._bound[name] == 1:
                     self._values[name] = value
         return self._values
 
-    def with_values(self, modules: Mapping[str, _Module]) -> str:
-        """Its text, each plain use of a constant replaced by the number."""
+    def with_values(self, modules: Mapping[str, _Module]) -> _Module:
+        """This module with each plain use of a constant replaced by what it stands for."""
         hidden = {id(node) for node in _not_replaced(self._nodes)}
         edits = []
         for node in self._nodes:
@@ -89,42 +92,67 @@ class _Module:
         return self._edited(edits)
 
     def asked_of_others(self, before: _Module) -> set[str]:
-        """What it takes from modules: `MODULE:NAME` where it says which, else `NAME`; `before` is it with constants."""
+        """What it takes from modules: `MODULE:NAME`, or `MODULE:*` for one it hands on; `before` is it with constants.
+
+        Attributes of anything else are `:NAME`: they may be a module's that was handed on.
+        """
         asked = set()
         for module, one in self._imports():
-            if _local(one) in self._read or not before.reads(_local(one)):
+            if _local(one) in self.read or _local(one) not in before.read:
                 asked.add(f"{module}:{one.name}")
         for node in self._nodes:
+            if isinstance(node, ast.Import):
+                asked |= {f"{one.name}:*" for one in node.names}
+        owners = set()
+        for node in self._nodes:
             if isinstance(node, ast.Attribute):
-                local = node.value.id if isinstance(node.value, ast.Name) else ""
-                plain = local in self._imported and not self._bound[local]
-                asked.add((".".join(self._imported[local]) + ":" if plain else "") + node.attr)
+                owner = self._module_meant(node.value)
+                owners.add(id(node.value))
+                asked.add(f"{owner or ''}:{node.attr}")
+        for node in self._nodes:
+            if isinstance(node, ast.Name) and node.id in self._imported and self._is_handed_on(node, owners):
+                asked.add(".".join(self._imported[node.id]) + ":*")
         return asked
 
-    def without_unused(self, before: _Module, asked: set[str]) -> str:
-        """Its text without what `with_values` left unused: definitions of constants, and imports of them."""
+    def without_unused(
+        self, before: _Module, asked: set[str], constants: Mapping[str, _Value], strict: bool
+    ) -> _Module:
+        """Without what is left over: constants, imports of them, and when `strict` all that nobody asks for."""
 
         def unused(name: str) -> bool:
-            return name not in self._read and name not in asked and f"{self._name}:{name}" not in asked
+            handed_on = f"{self.name}:*" in asked and f":{name}" in asked
+            return name not in self.read and f"{self.name}:{name}" not in asked and not handed_on
 
         edits = []
-        for name, statement in self._definitions():
-            if before.is_constant(name) and unused(name):
+        for name, statement in self._strictly_defined() if strict else self._assignments():
+            if unused(name) and (strict or (name in constants and name not in self._listed())):
                 edits.append(self._edit(statement, "pass"))
         for node in self._nodes:
             if isinstance(node, ast.ImportFrom):
-                left = [one for one in node.names if not before.reads(_local(one)) or not unused(_local(one))]
+                left = [
+                    one
+                    for one in node.names
+                    if not unused(_local(one)) or (not strict and _local(one) not in before.read)
+                ]
                 if len(left) < len(node.names):
                     edits.append(self._edit(node, _import(node.module or "", left)))
         return self._edited(edits)
 
-    def is_constant(self, name: str) -> bool:
-        """Whether `values` has found its value."""
-        return self._values is not None and name in self._values
+    def _strictly_defined(self) -> Iterator[tuple[str, ast.stmt]]:
+        """What a module without side effects defines, each at one place."""
+        for name, assignment in self._assignments():
+            if self._bound[name] == 1:
+                yield name, assignment
+        for statement in self._tree.body:
+            if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and not statement.decorator_list:
+                yield statement.name, statement
 
-    def reads(self, name: str) -> bool:
-        """Whether a name is used, wherever it comes from."""
-        return name in self._read
+    def _listed(self) -> set[str]:
+        """What its `__all__` says."""
+        for name, statement in self._assignments():
+            if name == "__all__":
+                return {str(one.value) for one in ast.walk(statement) if isinstance(one, ast.Constant)}
+        return set()
 
     def _imports(self) -> Iterator[tuple[str, ast.alias]]:
         for node in self._nodes:
@@ -132,11 +160,11 @@ class _Module:
                 for one in node.names:
                     yield node.module or "", one
 
-    def _definitions(self) -> Iterator[tuple[str, ast.Assign]]:
+    def _assignments(self) -> Iterator[tuple[str, ast.Assign]]:
         for statement in self._tree.body:
             if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
                 target = statement.targets[0]
-                if isinstance(target, ast.Name) and _CONSTANT.fullmatch(target.id):
+                if isinstance(target, ast.Name):
                     yield target.id, statement
 
     def _value(self, node: ast.expr, modules: Mapping[str, _Module]) -> _Value | None:
@@ -159,29 +187,38 @@ class _Module:
 
     def _named(self, node: ast.expr, modules: Mapping[str, _Module]) -> _Value | None:
         """The constant that a name or `module.NAME` stands for."""
-        if isinstance(node, ast.Name) and _is_read(node):
-            if node.id not in self._imported:
-                return self.values(modules).get(node.id)
-            module, name = self._imported[node.id]
-            local = node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            local, name = node.value.id, node.attr
-            module = ".".join(self._imported.get(local, ()))
-        else:
+        if isinstance(node, ast.Attribute):
+            owner = self._module_meant(node.value)
+            return modules[owner].constants(modules).get(node.attr) if owner in modules else None
+        if not isinstance(node, ast.Name) or not _is_read(node):
             return None
-        return modules[module].values(modules).get(name) if module in modules and not self._bound[local] else None
+        if node.id not in self._imported:
+            return self.constants(modules).get(node.id)
+        owner, name = self._imported[node.id]
+        plain = owner in modules and not self._bound[node.id]
+        return modules[owner].constants(modules).get(name) if plain else None
+
+    def _module_meant(self, node: ast.expr) -> str:
+        """The module that a name in front of a dot stands for; "" when that is not plain."""
+        plain = isinstance(node, ast.Name) and node.id in self._imported and not self._bound[node.id]
+        return ".".join(self._imported[node.id]) if plain and isinstance(node, ast.Name) else ""
+
+    def _is_handed_on(self, node: ast.Name, owners: set[int]) -> bool:
+        return bool(self._bound[node.id]) or id(node) not in owners
 
     def _edit(self, node: ast.expr | ast.stmt, text: str) -> _Edit:
         start = self._starts[node.lineno - 1] + node.col_offset
         end = self._starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-        return start, end, text + "\n" * self._text[start:end].count(b"\n")
+        return start, end, text + "\n" * self._bytes[start:end].count(b"\n")
 
-    def _edited(self, edits: list[_Edit]) -> str:
+    def _edited(self, edits: list[_Edit]) -> _Module:
+        if not edits:
+            return self
         out, at = [], 0
         for start, end, text in sorted(edits):
-            out += [self._text[at:start], text.encode()]
+            out += [self._bytes[at:start], text.encode()]
             at = end
-        return b"".join([*out, self._text[at:]]).decode()
+        return _Module(self.name, b"".join([*out, self._bytes[at:]]).decode())
 
 
 def _bindings(nodes: list[ast.AST]) -> Iterator[str]:
