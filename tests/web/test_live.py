@@ -7,7 +7,7 @@ import time
 import pytest
 
 from jikimi.fleet.errors import SiteError, StoreError
-from jikimi.fleet.store import DeviceRow, NewRecord, Store
+from jikimi.fleet.store import NewRecord, Presence, Store
 from jikimi.fleet.web import floor_plan
 from jikimi.fleet.web.live import Live
 from jikimi.fleet.web.snapshot import Snapshot
@@ -76,10 +76,10 @@ class _Asked(Store):
         self.times, self.now_s, self._cost_s = 0, 1_000.0, cost_s
         monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
 
-    def device_rows(self) -> list[DeviceRow]:
+    def presence(self, most: int) -> Presence:
         self.times += 1
         self.now_s += self._cost_s
-        return super().device_rows()
+        return super().presence(most)
 
 
 def test_what_is_stored_is_shown_without_reading_the_devices_again(plant, monkeypatch):

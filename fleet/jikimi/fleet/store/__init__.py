@@ -32,6 +32,7 @@ from jikimi.fleet.store.batch import (
 )
 from jikimi.fleet.store.engine import again_if_in_vain, failure, make_engine, writer
 from jikimi.fleet.store.migrations import bring_up_to_date
+from jikimi.fleet.store.presence import KindCount, Presence, Present, presence
 from jikimi.fleet.store.rows import (
     AlarmRow,
     CompletenessRow,
@@ -57,9 +58,12 @@ __all__ = [
     "DeadLetterRow",
     "DeletionRow",
     "DeviceRow",
+    "KindCount",
     "NearMissCell",
     "NewRecord",
     "Outcome",
+    "Presence",
+    "Present",
     "RecordMessage",
     "RecordRow",
     "SequenceRow",
@@ -164,6 +168,11 @@ class Store:
         """All devices with their status, in the order they were added."""
         with self._reading() as connection:
             return read.devices(connection, self._site)
+
+    def presence(self, most: int) -> Presence:
+        """How many devices are there, and at most `most` of them, the missing ones first."""
+        with self._reading() as connection:
+            return presence(connection, self._site, most)
 
     def sequences(self) -> list[SequenceRow]:
         """How complete each sequence of records is."""

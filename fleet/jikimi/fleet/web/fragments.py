@@ -21,11 +21,11 @@ def clock(t_ms: int) -> str:
 def header_html(snap: Snapshot, lang: str) -> str:
     """Site name, how many devices are on line or docked, and the open alarms as one big figure."""
     chips = []
+    counts = {count.kind: (count.up, count.known) for count in snap.kinds}
     for kind, word in (("tag", "tags"), ("node", "nodes")):
-        known = [d for d in snap.devices if d.kind == kind and d.state == "active"]
-        up = sum(d.online or d.docked for d in known)
-        css = "chip good" if up == len(known) else "chip poor"
-        chips.append(f'<span class="{css}">{up}/{len(known)} {escape(text(word, lang))}</span>')
+        up, known = counts.get(kind, (0, 0))
+        css = "chip good" if up == known else "chip poor"
+        chips.append(f'<span class="{css}">{up}/{known} {escape(text(word, lang))}</span>')
     open_alarms = sum(a.state == "open" for a in snap.alarms)
     css = "chip bad" if open_alarms else "chip good"
     chips.append(f'<span class="{css}">{escape(_open_alarms(open_alarms, lang))}</span>')
@@ -90,8 +90,8 @@ def _words(detail: tuple[str, ...], lang: str) -> str:
     return ", ".join(text(word, lang) for word in detail)
 
 
-def devices_html(devices: tuple[DeviceView, ...], lang: str) -> str:
-    """Devices with their state; the colour repeats what the word says."""
+def devices_html(devices: tuple[DeviceView, ...], more: int, lang: str) -> str:
+    """Devices with their state, and how many are not shown; the colour repeats what the word says."""
 
     def cell(d: DeviceView) -> str:
         state = d.state if d.state != "active" else "online" if d.online else "docked" if d.docked else "offline"
@@ -101,7 +101,8 @@ def devices_html(devices: tuple[DeviceView, ...], lang: str) -> str:
             f"<span>{escape(text(state, lang))}{battery}</span></li>"
         )
 
-    return f'<ul class="devices">{"".join(cell(d) for d in devices)}</ul>'
+    rest = f"<p>{escape(text('more_devices', lang).format(n=more))}</p>" if more else ""
+    return f'<ul class="devices">{"".join(cell(d) for d in devices)}</ul>{rest}'
 
 
 def near_misses_html(cells: tuple[CellView, ...], now_ms: int, group_min: int, lang: str) -> str:

@@ -12,10 +12,10 @@ from jikimi.fleet.aggregate import GROUP_MIN, near_misses_by_machine, near_misse
 from jikimi.fleet.aggregate.live import LiveRule
 from jikimi.fleet.errors import StoreError
 from jikimi.fleet.store import hour_of
-from jikimi.fleet.web.snapshot import AlarmView, CellView, DeviceView, EventView, MachineView, Snapshot
+from jikimi.fleet.web.snapshot import AlarmView, CellView, DeviceView, EventView, KindView, MachineView, Snapshot
 
 if TYPE_CHECKING:
-    from jikimi.fleet.store import AlarmRow, DeviceRow, RecordRow, Store
+    from jikimi.fleet.store import AlarmRow, Present, RecordRow, Store
     from jikimi.fleet.web.floor_plan import FloorPlan
 
 # A new record is seen this soon; the question is one look at the end of an index.
@@ -25,6 +25,8 @@ _REFRESH_S: Final = 1.0
 # Devices are read in a tenth of the time at most, however many there are; alarms do not wait for them.
 _REST: Final = 9
 _EVENTS: Final = 12
+# On the page one by one; of a larger site, those that are missing come first.
+_DEVICES: Final = 200
 _HOURS: Final = 8
 _HOUR_MS: Final = 3_600_000
 _log = logging.getLogger(__name__)
@@ -67,8 +69,13 @@ class Live:
             self._read_devices(now_s)
 
     def _read_devices(self, start_s: float) -> None:
-        devices = tuple(_device(row) for row in self._store.device_rows())
-        self.current = replace(self.current, devices=devices)
+        found = self._store.presence(_DEVICES)
+        self.current = replace(
+            self.current,
+            kinds=tuple(KindView(*count) for count in found.counts),
+            devices=tuple(_device(row) for row in found.devices),
+            more_devices=found.more,
+        )
         end_s = time.monotonic()
         self._devices_due_s = end_s + max(_REFRESH_S, _REST * (end_s - start_s))
 
@@ -101,9 +108,8 @@ class Live:
         )
 
 
-def _device(row: DeviceRow) -> DeviceView:
-    seen_ms, docked = row.last_seen_ms or 0, not row.online and row.status == "docked"
-    return DeviceView(row.device, row.kind, row.name, row.zone, row.state, row.online, seen_ms, row.battery_pct, docked)
+def _device(row: Present) -> DeviceView:
+    return DeviceView(row.device, row.kind, row.name, row.zone, row.state, row.online, row.battery_pct, row.docked)
 
 
 def _alarm(row: AlarmRow) -> AlarmView:

@@ -69,7 +69,7 @@ class _Layout:
         with ui.element("div").classes("jk-side"):
             self._card("alarms", lambda s: fragments.alarms_html(s.alarms, s.now_ms, lang))
             self._card("events", lambda s: fragments.events_html(s.events, lang))
-            self._card("devices", lambda s: fragments.devices_html(s.devices, lang))
+            self._card("devices", lambda s: fragments.devices_html(s.devices, s.more_devices, lang))
         with ui.element("footer").classes("jk-foot"):
             ui.label(f"{text('privacy', lang)} {text('advisory', lang)}")
 

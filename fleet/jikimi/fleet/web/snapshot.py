@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DeviceView:
-    """One device; `online` is what broker and device last said, `last_seen_ms` when (0: never)."""
+    """One device; `online` is what broker and device last said."""
 
     device: str
     kind: str
@@ -15,9 +15,17 @@ class DeviceView:
     zone: str
     state: str
     online: bool
-    last_seen_ms: int
     battery_pct: int | None
     docked: bool = False  # said so itself, and is off the air
+
+
+@dataclass(frozen=True)
+class KindView:
+    """Of all tags, or all machine nodes in use: how many are on line or docked."""
+
+    kind: str
+    up: int
+    known: int
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,9 @@ class Snapshot:
     problem: str = ""  # why this is old, in one sentence
     zones: tuple[ZoneView, ...] = ()
     machines: tuple[MachineView, ...] = ()
+    kinds: tuple[KindView, ...] = ()
     devices: tuple[DeviceView, ...] = ()
+    more_devices: int = 0  # than are in `devices`
     alarms: tuple[AlarmView, ...] = ()
     events: tuple[EventView, ...] = ()
     near_misses: tuple[CellView, ...] = ()

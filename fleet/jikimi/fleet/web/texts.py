@@ -31,6 +31,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "ago_h": ("{n} h ago", "{n}시간 전"),
     "other_language": ("한국어", "English"),
     "devices": ("Devices", "장치"),
+    "more_devices": ("and {n} more; those that are missing come first", "그 밖에 {n}대 (끊긴 장치를 먼저 표시합니다)"),
     "near_misses": ("Near misses by zone and hour", "구역·시간별 아차사고"),
     "near_misses_short": ("near misses", "아차사고"),
     "by_machine": ("Near misses by machine", "설비별 아차사고"),
