@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import hashlib
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
+from jikimi.fleet import literals
 from jikimi.fleet.errors import BoardError
 from jikimi.fleet.provision import ladder
 from jikimi.fleet.provision.ports import check_port
@@ -91,7 +91,7 @@ class Board:
         """Execute `code`, which prints one Python literal last; that value."""
         lines = self.run(code, silent_s).strip().splitlines()
         try:
-            return ast.literal_eval(lines[-1])
+            return literals.value(lines[-1])
         except (IndexError, SyntaxError, ValueError) as error:
             raise BoardError(f"the board at {self.port} gave no usable answer, but {lines[-1:]}") from error
 

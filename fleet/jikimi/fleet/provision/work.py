@@ -6,13 +6,13 @@ nothing else, and a run whose cable was pulled is finished by the next one.
 
 from __future__ import annotations
 
-import ast
 import secrets
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from jikimi.fleet import literals
 from jikimi.fleet.configuration.desired import identity
 from jikimi.fleet.errors import BoardError, JikimiError
 from jikimi.fleet.provision import usb
@@ -234,7 +234,7 @@ def _tls(enrolment: Enrolment) -> image.Image:
 
 
 def _tested(board: Board) -> tuple[Part, ...]:
-    return tuple(Part(*found) for found in ast.literal_eval(board.run(_TEST).strip().splitlines()[-1]))
+    return tuple(Part(*found) for found in literals.value(board.run(_TEST).strip().splitlines()[-1]))
 
 
 @lru_cache

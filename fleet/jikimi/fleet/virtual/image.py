@@ -24,8 +24,7 @@ Image = dict[str, bytes]
 _GATEWAY_ONLY = {"port_cpython.py", "gateway_advert.py", "gateway_ble.py", "gateway_machine.py", "__main__.py"}
 _HOST_ONLY = {"jikimi.wire": {"host.py"}, "jikimi.edge": {*_GATEWAY_ONLY, "main.py"}}
 
-# One thread compiles for all that ask at the same time. Besides, `ast.parse` of CPython 3.11 fails in several at once.
-_compiling = threading.Lock()
+_compiling = threading.Lock()  # one thread compiles for all that ask at the same time
 
 
 @dataclass(frozen=True)

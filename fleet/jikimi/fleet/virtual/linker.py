@@ -16,6 +16,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
+from jikimi.fleet import literals
+
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _MARKER = "const"  # of MicroPython's compiler; its import goes as well when nothing is marked any more
 
@@ -57,7 +59,7 @@ class _Module:
     def __init__(self, name: str, text: str) -> None:
         self.name, self.text = name, text
         self._bytes = text.encode()
-        self._tree = ast.parse(text, name)
+        self._tree = literals.tree(text, name)
         self._starts = [0]
         for line in self._bytes.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
