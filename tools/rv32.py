@@ -143,7 +143,7 @@ def run(raw: Raw, chip: Chip) -> Run:
 def answers(jobs: Sequence[Job]) -> tuple[list[list[tuple[int, ...]]], list[int]]:
     """What the detectors without samples say to every push of every job, and the instructions of each job's pushes.
 
-    Names are those of DETECTORS; numbers are those of the block API, with None as 0 and a tuple as 1 and its numbers.
+    Names are those of DETECTORS; numbers are those of the block API, with None as zeros and a chip's numbers after 1.
     No settings are one setting of 0.
     """
     words: list[int] = []
@@ -170,11 +170,11 @@ def _flat(push: Sequence[Any]) -> list[int]:
     numbers: list[int] = []
     for value in push:
         if value is None:
-            numbers += [0, 0, 0, 0]
+            numbers += [0] * 5
         elif isinstance(value, int):
             numbers.append(value)
         else:
-            numbers += [1, *value]
+            numbers += [1, *value, *[0] * (4 - len(value))]
     return numbers
 
 

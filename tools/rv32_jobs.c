@@ -83,7 +83,7 @@ static int uwb_new(const int32_t *x) { return sig_uwb_init(&state.uwb, x[0]); }
 
 /* range, 1 when the chip's numbers follow, those */
 static int uwb_push(const int32_t *x, int32_t *answer) {
-    const sig_uwb_diagnostics_t chip = {x[2], x[3], x[4]};
+    const sig_uwb_diagnostics_t chip = {x[2], x[3], x[4], x[5]};
     sig_uwb_result_t result;
     sig_uwb_push(&state.uwb, x[0], x[1] ? &chip : NULL, &result);
     answer[0] = result.corrected_mm;
@@ -93,7 +93,7 @@ static int uwb_push(const int32_t *x, int32_t *answer) {
 
 /* time, then the same */
 static int uwb_track_push(const int32_t *x, int32_t *answer) {
-    const sig_uwb_diagnostics_t chip = {x[3], x[4], x[5]};
+    const sig_uwb_diagnostics_t chip = {x[3], x[4], x[5], x[6]};
     sig_uwb_track_t track;
     sig_uwb_track(&state.uwb, (uint32_t)x[0], x[1], x[2] ? &chip : NULL, &track);
     answer[0] = track.distance_mm;

@@ -80,7 +80,7 @@ def scalar_jobs() -> list[rv32.Job]:
     rng = np.random.default_rng(7)
     at = range(0, 600_000, 100)
     distance = (4000 + 3000 * np.sin(np.arange(6000) / 40)).astype(int).tolist()
-    chip = rng.integers([-9500, -10500, 30], [-7500, -7800, 90], (6000, 3)).tolist()
+    chip = rng.integers([-9500, -10500, 30, 47000], [-7500, -7800, 90, 48500], (6000, 4)).tolist()
     heart = (100 + 40 * np.sin(np.arange(600) / 60) + rng.normal(0, 2, 600)).astype(int).tolist()
     return [
         ("ble", [], [[t, r] for t, r in zip(at, rng.integers(-75, -55, 6000).tolist(), strict=True)]),

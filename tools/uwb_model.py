@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-FEATURES, JITTER = 4, 3
+FEATURES, INDEX, JITTER = 5, 3, 4
+# Of a feature: by itself (its product with one), with each before it, and its square; then of the next feature.
 TERMS = FEATURES + FEATURES * (FEATURES + 1) // 2
-# The core keeps the terms feature by feature, each with its products with those before it and with itself, so that what
-# concerns the unsteadiness comes last and is left out for a single range.
-_PAIRS = [(i, j) for i in range(FEATURES) for j in range(i, FEATURES)]
-CORE_ORDER = [at for j in range(FEATURES) for at in (j, *(FEATURES + _PAIRS.index((i, j)) for i in range(j + 1)))]
 Z_ONE, Z_LIMIT = 1024, 3 * 1024
+SUM_ONE = Z_ONE * 8  # a sum of terms with weight one
+_INNER = 128  # what a feature is multiplied with is a sum of products in 1/8
+NOT_KNOWN = 0  # of the first path's index
 EXCESS_LIMIT_MM, BOUND_LIMIT_MM = 3000, 6000
 AVERAGE, SILENCE_MS = 16, 3000
 _JITTER_LIMIT_MM, _JITTER_FLOOR_MM = 1000, 20
@@ -25,7 +25,7 @@ _SPEED_LIMIT_MM_S, _WALK_MM_S, _SLOW_MM_S = 10_000, 3000, 100
 _INNOVATION_MM, _CLEAR_GAIN, _BLOCKED_GAIN, _SPEED_PART, _LEAST_STEP_MS = 500, 96, 32, 4, 20
 
 Whole = NDArray[np.int64]
-Chip = tuple[int, int, int]
+Chip = tuple[int, ...]  # received and first-path power (1/100 dBm), noise, index of the first path (1/64)
 
 
 def trunc(a: int, b: int) -> int:
@@ -52,10 +52,15 @@ def log2_q8(value: int) -> int:
     return log
 
 
-def measured(chip: Chip) -> list[int]:
-    """Features of a single range: power lost before the first path, noise, received power; no unsteadiness."""
+def measured(chip: Chip, usual_index: int) -> list[int]:
+    """Features of a single range.
+
+    Power lost before the first path (1/100 dB), noise (log2, 1/256), received power (1/100 dBm), index of the first
+    path (1/32; the usual one where the driver does not give it); not its unsteadiness.
+    """
     rx, fp = (clamp(power, -20000, 20000) for power in chip[:2])
-    return [clamp(rx - fp, -20000, 20000), log2_q8(max(1, chip[2])), rx]
+    index = usual_index if len(chip) < 4 or chip[3] <= NOT_KNOWN else min(chip[3], 0xFFFF) // 2
+    return [clamp(rx - fp, -20000, 20000), log2_q8(max(1, chip[2])), rx, index]
 
 
 @dataclass(frozen=True)
@@ -69,36 +74,40 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Model:
-    """Integer constants, used exactly as the core uses them."""
+    """Integer constants, used exactly as the core uses them.
+
+    The three columns of `weights`, `part` and `bias` are log odds, likely excess and largest plausible excess; a sum of
+    weighed terms is divided by its `part`.
+    """
 
     mean: Whole
     gain: Whole
-    nlos: Whole
-    nlos_bias: int
-    excess: Whole
-    excess_bias: int
-    bound: Whole
-    bound_bias: int
+    weights: Whole
+    part: Whole
+    bias: Whole
     bound_unknown_mm: int
 
-    def terms(self, features: Whole) -> Whole:
-        """Features less their mean in units of their spread (1/1024, at most 3), and all their products."""
-        z = np.clip(_divide((features - self.mean) * self.gain, 256), -Z_LIMIT, Z_LIMIT)
-        pairs = [_divide(z[:, i] * z[:, j], Z_ONE) for i in range(z.shape[1]) for j in range(i, z.shape[1])]
-        return np.column_stack([z, *pairs])
+    def scaled(self, features: Whole) -> Whole:
+        """Features less their mean in units of their spread (1/1024, at most 3)."""
+        scaled: Whole = np.clip(divide((features - self.mean) * self.gain, 256), -Z_LIMIT, Z_LIMIT)
+        return scaled
 
     def judge(self, features: Whole) -> tuple[Whole, Whole, Whole]:
         """Log odds, likely excess and largest plausible excess for rows of features."""
-        terms = self.terms(features)
-        odds = self.nlos_bias + _divide(terms @ self.nlos, Z_ONE)
-        excess = np.clip(self.excess_bias + _divide(terms @ self.excess, Z_ONE), 0, EXCESS_LIMIT_MM)
-        excess = np.where(odds > 0, excess, 0)
-        bound = np.clip(self.bound_bias + _divide(terms @ self.bound, Z_ONE), excess, BOUND_LIMIT_MM)
-        return odds, excess, bound
+        z = np.column_stack([np.full(len(features), Z_ONE), self.scaled(features)])
+        sums: Whole = np.zeros((len(features), 3), dtype=np.int64)
+        first = 0
+        for i in range(1, FEATURES + 1):
+            inner = z[:, : i + 1] @ self.weights[first : first + i + 1]
+            sums += divide(inner, _INNER) * z[:, i : i + 1]
+            first += i + 1
+        odds, excess, bound = (self.bias + divide(sums, self.part)).T
+        likely: Whole = np.where(odds > 0, np.clip(excess, 0, EXCESS_LIMIT_MM), 0)
+        return odds, likely, np.clip(bound, likely, BOUND_LIMIT_MM)
 
     def single(self, chip: Chip) -> Verdict:
         """A range alone."""
-        return self.of([*measured(chip), int(self.mean[JITTER])])
+        return self.of([*measured(chip, int(self.mean[INDEX])), int(self.mean[JITTER])])
 
     def of(self, features: list[int]) -> Verdict:
         """What such features say."""
@@ -106,8 +115,9 @@ class Model:
         return Verdict(int(odds[0]), int(excess[0]), int(bound[0]))
 
 
-def _divide(value: Whole, by: int) -> Whole:
-    quotient: Whole = np.sign(value) * (np.abs(value) // by)
+def divide(value: Whole, by: int | Whole) -> Whole:
+    """Division that rounds towards zero."""
+    quotient: Whole = np.sign(value) * np.floor_divide(np.abs(value), by)
     return quotient
 
 
@@ -115,6 +125,7 @@ def _divide(value: Whole, by: int) -> Whole:
 class Averages:
     """Running features of a track: means of the last sixteen or so, 16 times, without keeping them."""
 
+    usual_index: int
     mean: list[int] = field(default_factory=lambda: [0] * FEATURES)
     n: int = 0
     n_diagnostics: int = 0
@@ -130,7 +141,7 @@ class Averages:
         self.n = min(AVERAGE, self.n + 1)
         if chip is not None:
             self.n_diagnostics = min(AVERAGE, self.n_diagnostics + 1)
-            for i, value in enumerate(measured(chip)):
+            for i, value in enumerate(measured(chip, self.usual_index)):
                 self._average(i, value, self.n_diagnostics)
         if self.n_diagnostics == 0:
             return None
@@ -155,11 +166,17 @@ class Track:
 
     model: Model
     offset_mm: int = 0
-    averages: Averages = field(default_factory=Averages)
+    averages: Averages = field(init=False)
     t_ms: int = 0
     distance_x16: int = 0
     speed_mm_s: int = 0
     lower_mm: int = 0
+
+    def __post_init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self.averages = Averages(int(self.model.mean[INDEX]))
 
     def push(self, t_ms: int, range_mm: int, chip: Chip | None) -> tuple[int, int, int, int, int | None]:
         """(distance_mm, lower_mm, closing_mm_s, contact_ms or -1, log odds or None without diagnostics)."""
@@ -167,7 +184,8 @@ class Track:
         self.t_ms = t_ms
         first = self.averages.n == 0 or passed > SILENCE_MS
         if first:
-            self.averages, self.speed_mm_s, passed = Averages(), 0, 0
+            self._begin()
+            self.speed_mm_s, passed = 0, 0
         within = clamp(clamp(range_mm, -1_000_000, 1_000_000) - self.offset_mm, 0, 1_000_000)
         verdict = self._verdict(self.averages.push(within, passed, chip))
         excess, bound = (0, self.model.bound_unknown_mm) if verdict is None else (verdict.excess_mm, verdict.bound_mm)

@@ -12,7 +12,7 @@
 #include "sig_common.h"
 
 enum {
-    SIG_UWB_FEATURES = 4,             /* power lost before the first path, noise, received power, unsteadiness */
+    SIG_UWB_FEATURES = 5,             /* power lost before the first path, noise, received power, index, unsteadiness */
     SIG_UWB_RANGE_LIMIT_MM = 1000000, /* ranges are taken as within -1000000..1000000 mm */
     SIG_UWB_PRIOR_PERMILLE = 500,     /* answer without diagnostics: nothing is known */
     SIG_UWB_OFFSET_LIMIT_MM = 5000,
@@ -21,7 +21,7 @@ enum {
     SIG_UWB_SPEED_LIMIT_MM_S = 10000, /* nothing on a factory floor closes in faster */
     SIG_UWB_WALK_MM_S = 3000,         /* the lower bound rises no faster: running away */
     SIG_UWB_NO_CONTACT = -1,
-    SIG_UWB_MAGIC = 0x32425755        /* "UWB2" */
+    SIG_UWB_MAGIC = 0x33425755        /* "UWB3" */
 };
 
 /* What the chip reports with a range. */
@@ -29,6 +29,7 @@ typedef struct {
     int32_t rx_power_cdbm; /* received power, 1/100 dBm */
     int32_t fp_power_cdbm; /* power of the first path, 1/100 dBm */
     int32_t std_noise;     /* standard deviation of the noise, counts; below 1 is taken as 1 */
+    int32_t fp_index;      /* where the first path lies, 1/64 samples as the chip's register has it; 0 or less: not known */
 } sig_uwb_diagnostics_t;
 
 /* A corrected range. */

@@ -36,7 +36,7 @@ static mp_obj_t uwb_new(size_t n_args, const mp_obj_t *args) {
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(sigcore_uwb_new_obj, 0, 1, uwb_new);
 
-/* None or (rx_power_cdbm, fp_power_cdbm, std_noise) into `chip`; NULL when None. */
+/* None or (rx_power_cdbm, fp_power_cdbm, std_noise[, fp_index]) into `chip`; NULL when None. */
 static const sig_uwb_diagnostics_t *chip_of(mp_obj_t diagnostics, sig_uwb_diagnostics_t *chip) {
     if (diagnostics == mp_const_none) {
         return NULL;
@@ -44,12 +44,13 @@ static const sig_uwb_diagnostics_t *chip_of(mp_obj_t diagnostics, sig_uwb_diagno
     size_t n;
     mp_obj_t *items;
     mp_obj_get_array(diagnostics, &n, &items);
-    if (n != 3) {
-        mp_raise_ValueError(MP_ERROR_TEXT("the diagnostics are (rx_power_cdbm, fp_power_cdbm, std_noise)"));
+    if (n != 3 && n != 4) {
+        mp_raise_ValueError(MP_ERROR_TEXT("the diagnostics are 3 or 4 numbers"));
     }
     chip->rx_power_cdbm = sigcore_int(items[0]);
     chip->fp_power_cdbm = sigcore_int(items[1]);
     chip->std_noise = sigcore_int(items[2]);
+    chip->fp_index = n == 4 ? sigcore_int(items[3]) : 0;
     return chip;
 }
 

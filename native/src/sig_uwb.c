@@ -9,7 +9,10 @@ enum {
     POWER_LIMIT_CDB = 20000,
     Z_ONE = 1024,        /* one standard deviation */
     Z_LIMIT = 3 * Z_ONE, /* beyond that nothing was learnt */
-    JITTER = 3,          /* index of the feature a single range does not have */
+    INDEX = 3,           /* the feature not every driver reads, */
+    JITTER = 4,          /* and the one a single range does not have */
+    INDEX_LIMIT = 0xFFFF,
+    INNER = 128,         /* what a feature is multiplied with is a sum of products in 1/8 */
     MEAN_ONE = 16,
     JITTER_LIMIT_MM = 1000,
     JITTER_FLOOR_MM = 20,
@@ -28,13 +31,14 @@ static int32_t clamp(int32_t value, int32_t low, int32_t high) {
     return value > high ? high : value;
 }
 
-/* Of a single range; its unsteadiness is not known. */
+/* Of a single range; its unsteadiness is not known, and an index that is not known is as usual. */
 static void measure(const sig_uwb_diagnostics_t *d, int32_t *features) {
     const int32_t rx_cdbm = clamp(d->rx_power_cdbm, -POWER_LIMIT_CDB, POWER_LIMIT_CDB);
     const int32_t fp_cdbm = clamp(d->fp_power_cdbm, -POWER_LIMIT_CDB, POWER_LIMIT_CDB);
     features[0] = clamp(rx_cdbm - fp_cdbm, -POWER_LIMIT_CDB, POWER_LIMIT_CDB);
     features[1] = sig_log2_q8(d->std_noise < 1 ? 1 : (uint32_t)d->std_noise);
     features[2] = rx_cdbm;
+    features[INDEX] = d->fp_index > 0 ? clamp(d->fp_index, 0, INDEX_LIMIT) / 2 : uwb_mean[INDEX];
 }
 
 enum { ODDS, EXCESS, BOUND, ANSWERS };
@@ -43,17 +47,20 @@ enum { ODDS, EXCESS, BOUND, ANSWERS };
  * itself is its product with one. */
 static void weigh(const int32_t *features, int n, int32_t *sums) {
     int32_t z[1 + SIG_UWB_FEATURES] = {Z_ONE};
-    const int16_t *weight = uwb_weights;
+    const int8_t *weight = uwb_weights;
     for (int i = 0; i < n; i++) {
         const int32_t own = clamp((features[i] - uwb_mean[i]) * uwb_gain[i] / 256, -Z_LIMIT, Z_LIMIT);
         z[1 + i] = own;
+        int32_t odds = 0, excess = 0, bound = 0;
         for (int j = 0; j <= 1 + i; j++) {
-            const int32_t term = z[j] * own / Z_ONE;
-            sums[ODDS] += term * weight[ODDS];
-            sums[EXCESS] += term * weight[EXCESS];
-            sums[BOUND] += term * weight[BOUND];
+            odds += z[j] * weight[ODDS];
+            excess += z[j] * weight[EXCESS];
+            bound += z[j] * weight[BOUND];
             weight += ANSWERS;
         }
+        sums[ODDS] += odds / INNER * own;
+        sums[EXCESS] += excess / INNER * own;
+        sums[BOUND] += bound / INNER * own;
     }
 }
 
@@ -68,12 +75,12 @@ typedef struct {
 static verdict_t judge(const int32_t *features, int n) {
     int32_t sums[ANSWERS] = {0, 0, 0};
     weigh(features, n, sums);
-    const int32_t log_odds = UWB_NLOS_BIAS + sums[ODDS] / Z_ONE;
+    const int32_t log_odds = UWB_NLOS_BIAS + sums[ODDS] / UWB_NLOS_PART;
     verdict_t v = {sig_permille(log_odds), 0, 0};
     if (log_odds > 0) {
-        v.excess_mm = clamp(UWB_EXCESS_BIAS + sums[EXCESS] / Z_ONE, 0, UWB_EXCESS_LIMIT_MM);
+        v.excess_mm = clamp(UWB_EXCESS_BIAS + sums[EXCESS] / UWB_EXCESS_PART, 0, UWB_EXCESS_LIMIT_MM);
     }
-    v.bound_mm = clamp(UWB_BOUND_BIAS + sums[BOUND] / Z_ONE, v.excess_mm, UWB_BOUND_LIMIT_MM);
+    v.bound_mm = clamp(UWB_BOUND_BIAS + sums[BOUND] / UWB_BOUND_PART, v.excess_mm, UWB_BOUND_LIMIT_MM);
     return v;
 }
 
@@ -135,7 +142,7 @@ static verdict_t judge_track(sig_uwb_t *s, const sig_uwb_diagnostics_t *diagnost
     for (int i = 0; i < SIG_UWB_FEATURES; i++) {
         features[i] = s->mean[i] / MEAN_ONE;
     }
-    return judge(features, s->n < 3 ? JITTER : SIG_UWB_FEATURES);
+    return judge(features, SIG_UWB_FEATURES);
 }
 
 /* A new distance by an alpha-beta filter: expected plus a part of the surprise, which is limited to what is physical. */
@@ -163,9 +170,7 @@ static int32_t step(sig_uwb_t *s, uint32_t t_ms) {
 static void begin(sig_uwb_t *s, int32_t range_mm) {
     s->n_diagnostics = 0;
     s->step_ms = 0;
-    for (int i = 0; i < SIG_UWB_FEATURES; i++) {
-        s->mean[i] = 0;
-    }
+    s->mean[JITTER] = uwb_mean[JITTER] * MEAN_ONE; /* until there is one; a first value replaces any mean */
     s->range_mm[0] = range_mm;
     s->speed_mm_s = 0;
 }

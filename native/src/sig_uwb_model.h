@@ -8,26 +8,30 @@
 #include <stdint.h>
 
 enum {
-    UWB_NLOS_BIAS = -195,
-    UWB_EXCESS_BIAS = 68,
-    UWB_BOUND_BIAS = 2263,
+    UWB_NLOS_BIAS = -164,
+    UWB_EXCESS_BIAS = 56,
+    UWB_BOUND_BIAS = 1965,
+    UWB_NLOS_PART = 1024,
+    UWB_EXCESS_PART = 8192,
+    UWB_BOUND_PART = 2048,
     UWB_EXCESS_LIMIT_MM = 3000,
     UWB_BOUND_LIMIT_MM = 6000,
-    UWB_BOUND_UNKNOWN_MM = 2635
+    UWB_BOUND_UNKNOWN_MM = 2655
 };
 
-/* Power lost before the first path (1/100 dB), log2 of the noise (1/256), received power (1/100 dBm), log2
- * of the unsteadiness in mm (1/256). */
-static const int16_t uwb_mean[4] = {
-    580, 1356, -8036, 1462};
+/* Power lost before the first path (1/100 dB), log2 of the noise (1/256), received power (1/100 dBm), index
+ * of the first path (1/32), log2 of the unsteadiness in mm (1/256). */
+static const int16_t uwb_mean[5] = {
+    580, 1356, -8036, 23900, 1462};
 
-static const int16_t uwb_gain[4] = {
-    547, 2593, 1374, 1524};
+static const int16_t uwb_gain[5] = {
+    547, 2593, 1374, 3239, 1524};
 
-/* Log odds (1/256), likely and largest plausible excess (mm): of a feature, its products with those before
- * it and its square, then of the next feature. */
-static const int16_t uwb_weights[42] = {
-    104, 50, 251, 101, 104, 12, -525, -67, -413, 172, 62, -84, 183, 46, -214, -187, -88, 77, -171, 110, 7, 129,
-    -16, -59, -140, 36, 34, 109, 83, 447, 0, -14, -167, 78, 29, -83, 48, -3, 117, 55, 92, 64};
+/* Log odds, likely and largest plausible excess, in parts: of a feature, its products with those before it
+ * and its square, then of the next feature. */
+static const int8_t uwb_weights[60] = {
+    14, 51, 75, 13, 110, 6, -66, -74, -98, 22, 52, -20, 23, 47, -44, -24, -80, 0, -21, 116, 8, 17, -9, -14, -19,
+    31, 7, 0, 19, 76, -2, 21, -2, 5, -18, -29, 2, 12, 11, 8, 26, 45, 11, 79, 103, 0, -5, -51, 11, 18, -26, 4, -20,
+    33, 8, 74, 9, 7, 91, 24};
 
 #endif

@@ -150,9 +150,10 @@ static void fuzz_exertion(script_t *script) {
 
 static sig_uwb_diagnostics_t diagnostics(script_t *script, uint32_t style) {
     if (style & 2) {
-        return (sig_uwb_diagnostics_t){any(script), any(script), any(script)};
+        return (sig_uwb_diagnostics_t){any(script), any(script), any(script), any(script)};
     }
-    return (sig_uwb_diagnostics_t){pick(script, -11000, -6000), pick(script, -12000, -6000), pick(script, 0, 200)};
+    return (sig_uwb_diagnostics_t){pick(script, -11000, -6000), pick(script, -12000, -6000), pick(script, 0, 200),
+                                   pick(script, -1, 65536)};
 }
 
 static void fuzz_uwb(script_t *script) {

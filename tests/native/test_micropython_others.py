@@ -58,13 +58,13 @@ print(json.dumps(seen))
 def jobs() -> list[tuple[str, list[int], list[list[Any]]]]:
     rng = np.random.default_rng(3)
     times = np.cumsum(rng.integers(0, 900, 400)).tolist()
-    chips = rng.integers([-11000, -12000, 0], [-6000, -6000, 200], (400, 3)).tolist()
+    chips = rng.integers([-11000, -12000, 0, -1000], [-6000, -6000, 200, 66000], (400, 4)).tolist()
     return [
         ("ble", [], [[t, r] for t, r in zip(times, rng.integers(-130, 10, 400).tolist(), strict=True)]),
         ("exertion", [60, 190], [[t, h] for t, h in zip(times, rng.integers(-5, 300, 400).tolist(), strict=True)]),
         ("exertion", [55, 180], [[900 * i, 60 + i // 4] for i in range(400)]),
         ("uwb", [-150], [[r, c] for r, c in zip(rng.integers(0, 90000, 400).tolist(), chips, strict=True)]),
-        ("uwb", [], [[5000, None], [-3, None]]),
+        ("uwb", [], [[5000, None], [-3, None], [5000, [-8000, -9000, 40]]]),
         (
             "zone",
             [5000, 2500, 300, 900],

@@ -67,7 +67,7 @@ def tracks(rng: np.random.Generator) -> list[rv32.Job]:
     times = np.cumsum(np.where(np.arange(600) == 300, 5000, rng.integers(0, 400, 600))).tolist()
     walked = (4000 + 3000 * np.sin(np.arange(600) / 20) + rng.normal(0, 60, 600)).astype(int).tolist()
     wild = rng.integers(-(2**31), 2**31, 600).tolist()
-    chips = rng.integers([-11000, -12000, 0], [-6000, -6000, 200], (600, 3)).tolist()
+    chips = rng.integers([-11000, -12000, 0, -1000], [-6000, -6000, 200, 66000], (600, 4)).tolist()
     seen = [None if i % 7 == 0 or i < 5 else chip for i, chip in enumerate(chips)]
     return [
         ("uwb_track", [offset], [list(push) for push in zip(times, ranges, seen, strict=True)])

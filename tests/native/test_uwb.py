@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from jikimi.sigcore import UwbRange, block
 from tests.native.conftest import DATA
-from tools import train_uwb, uwb_model
+from tools import train_uwb, uwb_data, uwb_fit, uwb_model
 from tools.model_tables import SOURCES
 
 INT32 = st.integers(-0x7FFFFFFF, 0x7FFFFFFF)
 CHIP = st.one_of(
     st.tuples(st.integers(-11000, -6000), st.integers(-12000, -6000), st.integers(0, 200)),
-    st.tuples(INT32, INT32, INT32),
+    st.tuples(st.integers(-11000, -6000), st.integers(-12000, -6000), st.integers(0, 200), st.integers(46000, 49000)),
+    st.tuples(INT32, INT32, INT32, INT32),
 )
 CLEAR = {"rx_power_dbm": -79.8, "fp_power_dbm": -83.2, "std_noise": 44}
 BLOCKED = {"rx_power_dbm": -80.5, "fp_power_dbm": -95.0, "std_noise": 32}
@@ -28,15 +29,11 @@ def model() -> uwb_model.Model:
     arrays = {name: np.array(list(map(int, body.split(",")))) for name, body in
               re.findall(r"(\w+)\[\d+\] = \{([^}]*)\}", text)}  # fmt: skip
     numbers = {name: int(value) for name, value in re.findall(r"UWB_(\w+) = (-?\d+)", text)}
-    weights = np.empty((uwb_model.TERMS, 3), dtype=np.int64)
-    weights[uwb_model.CORE_ORDER] = arrays["uwb_weights"].reshape(-1, 3)
+    weights = arrays["uwb_weights"].reshape(-1, 3)
     assert (numbers["EXCESS_LIMIT_MM"], numbers["BOUND_LIMIT_MM"]) == (3000, 6000)
-    return uwb_model.Model(
-        arrays["uwb_mean"], arrays["uwb_gain"],
-        weights[:, 0], numbers["NLOS_BIAS"],
-        weights[:, 1], numbers["EXCESS_BIAS"],
-        weights[:, 2], numbers["BOUND_BIAS"], numbers["BOUND_UNKNOWN_MM"],
-    )  # fmt: skip
+    part, bias = (np.array([numbers[f"{name}_{kind}"] for name in ("NLOS", "EXCESS", "BOUND")]) for kind in
+                  ("PART", "BIAS"))  # fmt: skip
+    return uwb_model.Model(arrays["uwb_mean"], arrays["uwb_gain"], weights, part, bias, numbers["BOUND_UNKNOWN_MM"])
 
 
 MODEL = model()
@@ -120,6 +117,16 @@ def test_a_weak_first_path_is_told_from_a_strong_one():
     assert blocked_m < clear_m <= 5.0
 
 
+@pytest.mark.parametrize("index", [0, -1, math.nan, math.inf])
+def test_an_index_that_makes_no_sense_is_one_that_is_not_known(index):
+    assert UwbRange().push(5.0, {**CLEAR, "fp_index": index}) == UwbRange().push(5.0, CLEAR)
+
+
+def test_an_early_first_path_is_more_likely_blocked():
+    odds = [UwbRange().push(5.0, {**CLEAR, "fp_index": index})[1] for index in (747.0, 735.5)]
+    assert odds[0] < odds[1]
+
+
 @pytest.mark.parametrize("chip", [None, {}, {**CLEAR, "std_noise": math.nan}, {"rx_power_dbm": -80}])
 def test_without_diagnostics_nothing_is_known_and_the_range_is_passed_on(chip):
     assert UwbRange().push(4.2, chip) == (4.2, 0.5)
@@ -149,7 +156,7 @@ def test_misuse_of_the_block_api_is_refused():
 def test_places_the_model_never_saw_are_judged_as_the_model_card_says():
     if not (DATA / "uwb").is_dir():
         pytest.skip("no UWB recordings: set JIKIMI_DATA")
-    r = train_uwb.ranges()
+    r = uwb_data.ranges()
     models = train_uwb.unseen_models(r)
-    for tracks, least in ((False, 0.855), (True, 0.885)):
-        assert train_uwb.balanced(r, train_uwb.judge_unseen(r, models, tracks=tracks).blocked) >= least
+    for judged, least in zip(train_uwb.all_ways(r, models), (0.86, 0.89, 0.90), strict=True):
+        assert uwb_fit.balanced(r.blocked, judged.blocked) >= least

@@ -157,7 +157,8 @@ def uwb_new(offset_mm: int = 0) -> State:
 def uwb_push(state: State, range_mm: int, diagnostics: Sequence[int] | None) -> tuple[int, int]:
     """(corrected range in mm, probability in permille that the direct path was blocked).
 
-    `diagnostics` is (rx_power_cdbm, fp_power_cdbm, std_noise), powers in 1/100 dBm, or None.
+    `diagnostics` is (rx_power_cdbm, fp_power_cdbm, std_noise[, fp_index]), powers in 1/100 dBm, the index of the first
+    path in 1/64 samples (0: not known), or None.
     """
     result = ffi.new("sig_uwb_result_t *")
     lib.sig_uwb_push(state, _int32(range_mm), _chip(diagnostics), result)
@@ -177,8 +178,8 @@ def uwb_track(state: State, t_ms: int, range_mm: int, diagnostics: Sequence[int]
 def _chip(diagnostics: Sequence[int] | None) -> Any:
     if diagnostics is None:
         return ffi.NULL
-    if len(diagnostics) != 3:
-        raise ValueError("the diagnostics are (rx_power_cdbm, fp_power_cdbm, std_noise)")
+    if len(diagnostics) not in (3, 4):
+        raise ValueError("the diagnostics are (rx_power_cdbm, fp_power_cdbm, std_noise[, fp_index])")
     return ffi.new("sig_uwb_diagnostics_t *", [_int32(value) for value in diagnostics])
 
 

@@ -38,9 +38,10 @@ class UwbRange:
     def push(self, range_m: float, diagnostics: Mapping[str, float] | None = None) -> tuple[float, float]:
         """(corrected range in m, probability 0..1 that the direct path was blocked).
 
-        `diagnostics` are the chip's, by DW1000 names: `rx_power_dbm`, `fp_power_dbm` and `std_noise` are used, others
-        ignored. With None, or one of the three missing or not a finite number, the range is passed on and the
-        probability is 0.5: nothing is known. ValueError for a range that is not a number within 1 km.
+        `diagnostics` are the chip's, by DW1000 names: `rx_power_dbm`, `fp_power_dbm` and `std_noise` are needed, and
+        `fp_index` (position of the first path, in samples) is used where it is there; others are ignored. With None, or
+        one of the three missing or not a finite number, the range is passed on and the probability is 0.5: nothing is
+        known. ValueError for a range that is not a number within 1 km.
         """
         if not abs(range_m) <= _LONGEST_M:
             raise ValueError(f"the range must be a number within {_LONGEST_M:.0f} m, not {range_m}")
@@ -62,12 +63,14 @@ class UwbRange:
         return UwbTrack(distance / 1000, lower / 1000, closing / 1000, contact_s, permille / 1000)
 
 
-def _chip_numbers(diagnostics: Mapping[str, float] | None) -> tuple[int, int, int] | None:
+def _chip_numbers(diagnostics: Mapping[str, float] | None) -> tuple[int, int, int, int] | None:
     values = [math.nan] * 3 if diagnostics is None else [float(diagnostics.get(name, math.nan)) for name in _NEEDED]
-    if not all(map(math.isfinite, values)):
+    if diagnostics is None or not all(map(math.isfinite, values)):
         return None
     rx_power, fp_power, noise = (min(max(value, -1e6), 1e6) for value in values)
-    return round(rx_power * 100), round(fp_power * 100), round(noise)
+    index = float(diagnostics.get("fp_index", 0))
+    index_64 = round(min(max(index, 0), 1e6) * 64) if math.isfinite(index) else 0
+    return round(rx_power * 100), round(fp_power * 100), round(noise), index_64
 
 
 class BleProximity:
