@@ -217,17 +217,17 @@ inside.
 measured:
 
 - **Blocked or clear.** The index of the first path adds 0.006 in a track: it lies 1.6 samples earlier and is twice as
-  unsteady when blocked. Choosing the
-  limit on left-out places adds 0.004. Whatever the
-  weights of places, points or ranges and the penalty (0.001 to 0.012), tracks reached 0.898 to 0.905 with the index. The
-  range itself as a feature (0.896 to 0.900), means over 32 or 64 ranges (0.900) and boosted trees over 16 features
-  of a track (0.87 to 0.89) added nothing: what is wrong is wrong at a whole point and stays so. A boosted tree model (120 trees, the same features of single ranges and the range) that had seen
-  *other points of the same halls* reached 0.872, and 0.894 when told which hall: what these scalars do not tell is
-  not a matter of training. Tried with places left out: quadratic logistic functions over 3 to 14 features (0.83 to 0.87
-  alone; amplitude ratios, path loss at that range and signal-to-noise normalised by the preamble made it worse, 0.69 to
-  0.83, as the industrial hall's gains differ), boosted trees (0.85), medians of 8 ranges (0.87), and with
-  their spread (0.89). A hall's own clear ranges as reference have nothing to add: their noise and power are the same
-  in all nine places. A thin wall delays by some 0.3 m and leaves the first path strong.
+  unsteady when blocked. Choosing the limit on left-out places adds 0.004. Whatever the weights of places, points or
+  ranges and the penalty (0.001 to 0.012), tracks reached 0.898 to 0.905 with the index. The range itself as a feature
+  (0.896 to 0.900), means over 32 or 64 ranges (0.900) and boosted trees over 16 features of a track (0.87 to 0.89)
+  added nothing: what is wrong is wrong at a whole point and stays so. A boosted tree model (120 trees, the same
+  features of single ranges and the range) that had seen *other points of the same halls* reached 0.872, and 0.894
+  when told which hall: what these scalars do not tell is not a matter of training. Tried with places left out:
+  quadratic logistic functions over 3 to 14 features (0.83 to 0.87 alone; amplitude ratios, path loss at that range
+  and signal-to-noise normalised by the preamble made it worse, 0.69 to 0.83, as the industrial hall's gains differ),
+  boosted trees (0.85), medians of 8 ranges (0.87), and with their spread (0.89). A hall's own clear ranges as
+  reference have nothing to add: their noise and power are the same in all nine places. A thin wall delays by some 0.3
+  m and leaves the first path strong.
 - **Error.** Blocked ranges are 1 m too long on average and up to 5 m, and the diagnostics tell a third of that.
   Clear ranges are within 100 mm on average as they come; the correction costs a little of it and takes a third of
   the error of blocked ones, so that it is better on all. Within a point a range wavers by 25 mm only: the rest is
