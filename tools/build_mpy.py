@@ -95,8 +95,8 @@ def _fetch() -> None:
             tar.extractall(_CACHE)
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+def _run(command: list[str], folder: Path = ROOT) -> None:
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
     if done.returncode != 0:
         raise BuildError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
@@ -135,7 +135,8 @@ def build(arch: str, output: Path) -> Path:
         _run([compiler, *flags, *small(source), "-c", str(source), "-o", str(obj)])
     whole = as_one([compiler, *flags, *SIZE], objects, ["mpy_init"])
     output.parent.mkdir(parents=True, exist_ok=True)
-    _run([*linker, "--qstrs", str(config), "-o", str(output), str(whole)])
+    # The linker keeps the name it is given in the module, in ASCII: where the tree lies has no place there.
+    _run([*linker, "--qstrs", str(config), "-o", output.name, str(whole)], output.parent)
     return output
 
 

@@ -35,12 +35,17 @@ for line in sys.stdin:
 @pytest.fixture(scope="session")
 def device(tmp_path_factory):
     """Folder that stands for a device's flash: lib/jikimi/sigcore.mpy built from the sources as they are now."""
-    flash = tmp_path_factory.mktemp("flash")
+    flash = tmp_path_factory.mktemp("flash of 지킴이")
     module = flash / "lib" / "jikimi" / "sigcore.mpy"
     command = [sys.executable, str(ROOT / "tools" / "build_mpy.py"), "--arch", "x64", "--output", str(module)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return flash
+
+
+def test_where_the_module_was_built_is_not_in_it(device: Path) -> None:
+    module = device / "lib" / "jikimi" / "sigcore.mpy"
+    assert str(device.parent).encode() not in module.read_bytes()
 
 
 def micropython(device: Path, script: str, stdin: str = "") -> str:
