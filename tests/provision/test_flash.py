@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import pty
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -185,3 +190,19 @@ def test_the_command_says_one_line_for_each_chip_and_fails_when_one_failed(liste
         done = CliRunner().invoke(cli, arguments)
     assert done.exit_code == 1
     assert sorted(line.split('"result": "')[1][:4] for line in done.stdout.splitlines()) == ["fail", "pass"]
+
+
+def test_on_a_terminal_the_reason_of_a_failure_stands_below_the_bars(listed):
+    program = str(Path(sys.executable).with_name("jikimi"))
+    command = [program, "device", "flash", "--images", str(listed), "--port", "/dev/nowhere"]
+    screen, other_end = pty.openpty()
+    done = subprocess.Popen(command, stdout=other_end, stderr=other_end, env={**os.environ, "TERM": "xterm"})
+    os.close(other_end)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal's other end is closed
+        while more := os.read(screen, 4096):
+            shown += more
+    os.close(screen)
+    assert done.wait() == 1
+    last = shown.decode().rstrip().splitlines()[-1]
+    assert "is the board plugged in?" in last, shown

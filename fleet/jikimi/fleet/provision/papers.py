@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING
 
 from jikimi.fleet.provision import label, sheet
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def write(site: str, results: Sequence[Result], folder: Path) -> list[Path]:
-    """Write `ID.png` for each device that passed, `labels.pdf` and `sheet.html` to `folder`; what to print."""
+    """Write `ID.png` for each device that passed, `labels.pdf` and `sheet.html` to `folder`; what to print.
+
+    Those of earlier runs stay, with their time in their name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     labels = [
         label.Label(site, result.id, result.description.kind)
@@ -24,9 +28,18 @@ def write(site: str, results: Sequence[Result], folder: Path) -> list[Path]:
     ]
     for one in labels:
         label.write_png(one, folder / f"{one.device}.png")
-    page = folder / "sheet.html"
+    page = _free(folder / "sheet.html")
     page.write_text(sheet.render(site, results), "utf-8")
     if not labels:
         return [page]
-    label.write_pdf(labels, folder / "labels.pdf")
-    return [folder / "labels.pdf", page]
+    pdf = _free(folder / "labels.pdf")
+    label.write_pdf(labels, pdf)
+    return [pdf, page]
+
+
+def _free(path: Path) -> Path:
+    """`path`, after what an earlier run left there was given the time of that run as part of its name."""
+    if path.exists():
+        moment = datetime.datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+        path.rename(path.with_stem(f"{path.stem}-{moment:%Y%m%d-%H%M%S}"))
+    return path

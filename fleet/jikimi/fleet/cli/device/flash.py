@@ -63,8 +63,7 @@ def flash_(
     with Progress(ports, STEPS) as progress:
         for result in flash(ports, choose, erase=erase, on_step=progress.step, on_share=progress.share):
             passed = passed and result.result == "pass"
-            progress.done(result.port, result.result)
-            click.echo(_line(result, as_json))
+            progress.done(result.port, result.result, _line(result, as_json))
     context.exit(0 if passed else 1)
 
 

@@ -1,4 +1,4 @@
-"""Progress of several ports at once: bars on a terminal, plain lines elsewhere; all on stderr."""
+"""Progress of several ports at once, on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Progress:
         self._ports = ports
         self._bars: Any = None
         self._tasks: dict[str, Any] = {}
+        self._held: list[str] = []
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
@@ -30,6 +31,8 @@ class Progress:
     def __exit__(self, *_exc: object) -> None:
         if self._bars is not None:
             self._bars.stop()
+        for line in self._held:
+            click.echo(line)
 
     def step(self, port: str, step: str) -> None:
         """A port has got to a step."""
@@ -44,10 +47,14 @@ class Progress:
             part = self._steps.index(step) + done / max(1, total)
             self._bars.update(self._tasks[port], completed=part, step=f"{step} {100 * done // max(1, total)} %")
 
-    def done(self, port: str, outcome: str) -> None:
-        """A port is through."""
+    def done(self, port: str, outcome: str, line: str) -> None:
+        """A port is through; `line` goes to stdout, on a terminal after the bars, which would be drawn over it."""
         if self._bars is not None:
             self._bars.update(self._tasks[port], completed=len(self._steps), step=outcome)
+        if self._bars is not None and sys.stdout.isatty():
+            self._held.append(line)
+        else:
+            click.echo(line)
 
     def say(self, text: str) -> None:
         """Something the technician should read or do."""

@@ -77,8 +77,7 @@ def provision_(
     with Progress(ports) as progress:
         for result in provision(enroller, ports, batch, on_step=progress.step, say=progress.say, person_s=person_s):
             results.append(result)
-            progress.done(result.port, result.result)
-            click.echo(_line(result, as_json))
+            progress.done(result.port, result.result, _line(result, as_json))
     _write_papers(enroller.site, results, out or home / "labels")
     context.exit(0 if all(result.result == "pass" for result in results) else 1)
 
