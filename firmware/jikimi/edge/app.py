@@ -18,11 +18,11 @@ from jikimi.edge.open_alarms import OpenAlarms
 from jikimi.edge.orders import Orders
 from jikimi.edge.port import port
 from jikimi.edge.recorder import Recorder
+from jikimi.edge.releases import Releases
 from jikimi.edge.reports import Reports
 from jikimi.edge.self_test import SelfTest
 from jikimi.edge.starts import Starts
 from jikimi.edge.supervisor import WATCHDOG_MS, Supervisor
-from jikimi.edge.updating import Updating
 from jikimi.edge.warn import OFF, ON_DUTY, SAFE, TEST, TEST_MS
 from jikimi.wire import kinds, radio, topics
 
@@ -76,7 +76,7 @@ def _main(here, root):
     configuration.forget()
     del configuration
     starts = Starts(here.files(root + "/state"), hardware.reset_reason())
-    updating = Updating(here, root)
+    updating = Releases(here, root)
     try:
         asyncio.run(App(here, config, config_digest, hardware, starts, updating, trial, tls, client_id, root).run())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is noted, and the answer is a restart

@@ -1,4 +1,4 @@
-"""The small part of updating that is always loaded: which slot runs, offers, and when to do something about them.
+"""Updating: which slot runs, offers, and what is to be done about them in this life; loaded by `releases`.
 
 Fetching and verifying takes memory that a device at work needs for its sensors, so it has a life of its own: when an
 offer is there and nobody is at risk, the device starts anew with button, warnings and reports only (`quiet`), does the
@@ -12,9 +12,7 @@ work (`update`), and starts again. Files of `update` carry everything from one l
 from jikimi.edge.slots import Slots
 from jikimi.wire import messages
 
-_POLL_MS = 1000
 _DIGEST_BYTES = 32
-_FIRST_MS = 2_000  # after a start, so that a device is reachable between two attempts
 _RETRY_MS = 30_000
 _LONGEST_RETRY_MS = 900_000
 _LAST_WORDS_MS = 1000
@@ -87,17 +85,9 @@ class Updating:
         """Whether a quiet life must end: somebody needs the device, or the site has thought better of it."""
         return self._stopped or not self.allowed()
 
-    async def run(self, beat):
-        """For ever, or until a restart: the trial that is on, the work of a quiet life, or waiting for the next."""
-        if self.slots is not None and self.on_trial:
-            await self._trial(beat)
-        elif self.quiet:
-            await self._quiet_life(beat)
-        await self._pause(_FIRST_MS, beat)
-        while True:
-            if self.slots is not None and "offer" in self._work.names() and self.allowed():
-                await self._begin(beat)
-            await self._pause(_POLL_MS, beat)
+    def pending(self):
+        """Whether there is an offer to be taken."""
+        return self.slots is not None and "offer" in self._work.names()
 
     def _has(self, told):
         """Whether what is offered is the release that runs."""
@@ -126,7 +116,8 @@ class Updating:
 
     # ---- lives ----
 
-    async def _trial(self, beat):
+    async def trial(self, beat):
+        """Confirm the release that runs, or go back to the one before."""
         from jikimi.edge.release_trial import ReleaseTrial  # loaded now, as the module says
 
         trial = ReleaseTrial(self._port, self.slots, self._flash, self, self._gate(), self.link.rebirth)
@@ -142,17 +133,21 @@ class Updating:
         self._updater = Updater(self._port, self, self._flash, manifest.class_id(self._arch), bytearray(size))
         self._fetcher = Fetcher
 
-    async def _quiet_life(self, beat):
+    async def quiet_life(self, beat):
+        """Fetch, verify and fill the other slot; ends with a restart."""
         await self._updater.run(self._fetcher(self.link, self._port, beat))
         if self._stopped:
             self.forget()
         await self._restart()
 
-    async def _begin(self, beat):
-        """Note what works, and start anew for the work; later, when that was tried a moment ago."""
+    def retry_ms(self):
+        """How long to wait before `begin`: it may have been tried a moment ago."""
         tries = int(self.read("tries") or 0)
-        if tries:
-            await self._pause(min(_RETRY_MS << min(tries, 8), _LONGEST_RETRY_MS), beat)
+        return min(_RETRY_MS << min(tries, 8), _LONGEST_RETRY_MS) if tries else 0
+
+    async def begin(self, beat):
+        """Note what works, and start anew for the work."""
+        tries = int(self.read("tries") or 0)
         expected = await self._gate().baseline(beat)
         if "offer" not in self._work.names() or not self.allowed():
             return  # somebody has just taken it: another time
@@ -178,9 +173,3 @@ class Updating:
             return link.up
 
         return Gate(here, dict(self.parts, broker=broker, heap=heap))
-
-    async def _pause(self, ms, beat):
-        while ms > 0:
-            beat()
-            await self._port.sleep_ms(min(ms, _POLL_MS))
-            ms -= _POLL_MS

@@ -14,7 +14,8 @@ from cut_files import CutFiles
 
 from jikimi.edge.files import Files
 from jikimi.edge.port import port
-from jikimi.edge.updating import Updating
+from jikimi.edge.releases import Releases
+from jikimi.edge.slots import Slots
 from jikimi.wire import messages, transfer
 
 here = port()
@@ -178,7 +179,8 @@ class Board:
         if self.import_error is not None and self._slot_now() == self.import_error:
             sys.modules["jikimi.edge.app"] = object()  # has no `main`
         try:
-            exec(_MAIN, {"open": _Open(files), "os": _Os(files), "sys": _Sys(), "machine": _Machine(self)})
+            chip = {"open": _Open(files), "os": _Os(files), "gc": _Gc(), "sys": _Sys(), "machine": _Machine(self)}
+            exec(_MAIN, chip)
         except Reset:
             self.cause = 3
         except Idle:
@@ -203,8 +205,8 @@ class Board:
     def _application(self, files):
         chip = Port(files)
         chip.lines = self.lines
-        updating = Updating(chip, ".")
-        slots = updating.slots
+        updating = Releases(chip, ".")
+        slots = Slots(files)
         self.starts.append(slots.running)
         self.trials += slots.on_trial
         self.check_running(slots)
@@ -237,20 +239,21 @@ class Board:
             return self.parts[name]
 
         updating.link = link = Link(self.site)
-        link.rebirth = self._told(updating)
+        link.rebirth = self._told(files)
         link.up = self.parts.get("broker", True)
         updating.allowed = self.allowed
         updating.parts = {name: (lambda name=name: part(name)) for name in self.parts if name != "broker"}
-        await self._told(updating)()
+        await self._told(files)()
         if self.offer is not None:
             digest, size = self.offer
             self.offer = None
             updating.offer({messages.ARG_DIGEST: digest, messages.ARG_SIZE: size})
         await updating.run(beat)
 
-    def _told(self, updating):
+    def _told(self, files):
         async def rebirth():
-            said = (updating.slots.running, updating.slots.sequence(), updating.slots.on_trial, updating.slots.failed())
+            slots = Slots(files)
+            said = (slots.running, slots.sequence(), slots.on_trial, slots.failed())
             if self.told[-1:] != [said]:
                 self.told.append(said)
 
@@ -273,6 +276,13 @@ class _Machine:
 
     def reset_cause(self):
         return self._board.cause
+
+
+class _Gc:
+    """CPython's counts objects and not bytes."""
+
+    def threshold(self, _allocated):
+        pass
 
 
 class _Sys:
@@ -322,7 +332,7 @@ class _Writing:
 def _main():
     with open("main.py") as file:
         text = file.read()
-    for module in ("os", "sys", "machine"):
+    for module in ("gc", "os", "sys", "machine"):
         assert "import " + module + "\n" in text
         text = text.replace("import " + module + "\n", "", 1)
     return text
