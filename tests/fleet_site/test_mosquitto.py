@@ -26,6 +26,7 @@ from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.ingest.__main__ import greeting
 from jikimi.fleet.mqtt import Session
 from jikimi.fleet.registry import DeviceFiles
+from jikimi.fleet.services import Supervisor, standard_services
 from jikimi.fleet.site import Site, cluster
 from jikimi.fleet.store import Store
 from jikimi.wire import kinds, messages
@@ -154,7 +155,7 @@ def test_without_a_certificate_of_this_site_nobody_gets_in(mosquitto, site, tag,
     assert _refusal(site, device_context(tag, tmp_path, certificate=False))
 
 
-def test_a_revoked_device_is_refused_once_mosquitto_has_read_again(
+def test_a_revoked_device_is_refused_without_anything_else_to_do(
     mosquitto, site, tag, device_context, tmp_path, wait_until
 ):
     other = registry.add_device(site, "tag", "Tag 2", "floor")
@@ -162,7 +163,6 @@ def test_a_revoked_device_is_refused_once_mosquitto_has_read_again(
     assert [_refusal(site, context) for context in contexts] == ["", ""]
     for revoked, context in zip((tag, other), contexts, strict=True):  # a second list is heeded as the first one
         registry.revoke(site, revoked.device)
-        mosquitto.read_again()
         wait_until(lambda context=context: _refusal(site, context))
     assert all(_refusal(site, context) for context in contexts)
     assert broker.accepts_tls(site)
@@ -265,7 +265,37 @@ def test_the_real_ingest_stores_a_burst_through_mosquitto_and_loses_nothing(mosq
             assert (row.stored, row.lost, row.missing) == (_BURST, 0, 0)
 
 
+def _stored(site: Site) -> dict[str, int]:
+    with Store.open(site.database_url, site.name) as store:
+        return {row.device: row.upto for row in store.sequences()}
+
+
+def test_a_whole_site_runs_with_mosquitto_and_heeds_each_change(
+    site, tag, connect, device_context, tmp_path, wait_until
+):
+    if _PROGRAM is None:
+        pytest.skip("needs Debian's package mosquitto")
+    services = standard_services(site, web=False, other_broker=True)
+    with Supervisor(site, services) as up:
+        assert [service.name for service in up.status()] == ["mosquitto", "ingest", "delivery", "upkeep"]
+        newcomer = registry.add_device(site, "tag", "Tag 2", "floor")
+        for files in (tag, newcomer):
+            connect(files).publish(_topic(files, "ev"), _record(1))
+        wait_until(lambda: _stored(site) == {tag.device: 1, newcomer.device: 1})
+        registry.revoke(site, newcomer.device)
+        wait_until(lambda: _refusal(site, device_context(newcomer, tmp_path)))
+        assert _refusal(site, device_context(tag, tmp_path)) == ""
+
+
+def test_a_mosquitto_that_is_not_installed_is_named(site, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(ServiceError, match="package mosquitto"):
+        standard_services(site, other_broker=True)
+
+
 def test_a_cluster_is_not_for_mosquitto(site, tmp_path):
     cluster.save(site.path, cluster.on_this_machine(3, cluster.WORKERS, cluster.PARTITIONS))
     with pytest.raises(ServiceError, match="no cluster"):
         registry.write_mosquitto(Site.open(site.path), tmp_path)
+    with pytest.raises(ServiceError, match="no cluster"):
+        standard_services(Site.open(site.path), other_broker=True)

@@ -15,6 +15,9 @@ same: the device keeps them until ingest's acknowledgement, which follows the da
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jikimi.fleet.errors import ServiceError
@@ -23,11 +26,11 @@ from jikimi.fleet.site.names import device_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from jikimi.fleet.site import Site
 
 CONFIG = "mosquitto.conf"
+NO_CLUSTER = "Mosquitto has no cluster: remove cluster.toml, or stay with the site's own broker"
 _ACCESS, _REVOKED, _PID = "acl", "revoked.pem", "mosquitto.pid"
 _DEVICE_UP = ("st", "al", "ev", "vt", "get")
 _DEVICE_DOWN = ("ack", "cmd", "put")
@@ -37,21 +40,46 @@ _MAX_INFLIGHT = 16_000
 _HEADER_BYTES = 128  # of a packet with the longest of our topics
 
 
-def write(site: Site, devices: Mapping[str, Iterable[int]], void: Iterable[str], directory: Path) -> Path:
-    """Write what Mosquitto reads to `directory` and return the configuration's path.
+def directory(site: Site) -> Path:
+    """Where Mosquitto's files lie unless somebody asks for another place."""
+    return site.path / "mosquitto"
+
+
+def command(site: Site) -> list[str]:
+    """Arguments that start Mosquitto in the foreground, logging to stderr; ServiceError when it is not installed."""
+    # Debian keeps it where only root looks.
+    found = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise ServiceError("mosquitto is missing: install Debian's package mosquitto, or go without --mosquitto")
+    return [found, "-c", str(directory(site) / CONFIG)]
+
+
+def running_pid(site: Site) -> int | None:
+    """Process id of the Mosquitto that runs with the files in `directory`, or None."""
+    try:
+        pid = int((directory(site) / _PID).read_text("ascii"))
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    # A recycled process id would belong to another program.
+    return pid if os.fsencode(directory(site) / CONFIG) in arguments else None
+
+
+def write(site: Site, devices: Mapping[str, Iterable[int]], void: Iterable[str], where: Path) -> Path:
+    """Write what Mosquitto reads to `where` and return the configuration's path.
 
     `devices` has the admitted generations of each device's key, `void` the serials of the certificates of the others.
     ServiceError for a site with a cluster.
     """
     if site.cluster is not None:
-        raise ServiceError("Mosquitto has no cluster: remove cluster.toml, or stay with the site's own broker")
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    revoked = directory / _REVOKED
+        raise ServiceError(NO_CLUSTER)
+    where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    revoked = where / _REVOKED
     before = revoked.read_bytes() if revoked.exists() else None
     write_atomic(revoked, site.ca.revocation_list(void, before))
-    write_atomic(directory / _ACCESS, access(site.name, devices), PRIVATE)
-    write_atomic(directory / CONFIG, render(site, directory), PRIVATE)
-    return directory / CONFIG
+    write_atomic(where / _ACCESS, access(site.name, devices), PRIVATE)
+    write_atomic(where / CONFIG, render(site, where), PRIVATE)
+    return where / CONFIG
 
 
 def access(site: str, devices: Mapping[str, Iterable[int]]) -> str:
@@ -61,18 +89,18 @@ def access(site: str, devices: Mapping[str, Iterable[int]]) -> str:
     return "\n".join("\n".join([*user, ""]) for user in users)
 
 
-def render(site: Site, directory: Path) -> str:
-    """Text of the configuration file, whose other files are in `directory`."""
-    return "".join(f"{key} {value}\n" for key, value in _settings(site, directory))
+def render(site: Site, where: Path) -> str:
+    """Text of the configuration file, whose other files are in `where`."""
+    return "".join(f"{key} {value}\n" for key, value in _settings(site, where))
 
 
-def _settings(site: Site, directory: Path) -> Iterator[tuple[str, object]]:
+def _settings(site: Site, where: Path) -> Iterator[tuple[str, object]]:
     broker = site.settings.broker
     yield "user", _owner(site)  # for one started by root, which would become a user that cannot read the keys
-    yield "pid_file", directory / _PID
+    yield "pid_file", where / _PID
     yield "log_dest", "stderr"
     yield "persistence", "true"
-    yield "persistence_location", directory
+    yield "persistence_location", where
     yield "autosave_interval", broker.sync_s
     yield "max_inflight_messages", _MAX_INFLIGHT
     yield "max_queued_messages", 0  # none but the next limit
@@ -80,14 +108,14 @@ def _settings(site: Site, directory: Path) -> Iterator[tuple[str, object]]:
     yield "max_packet_size", broker.max_payload_bytes + _HEADER_BYTES
     yield "set_tcp_nodelay", "true"
     yield "allow_anonymous", "false"
-    yield "acl_file", directory / _ACCESS
+    yield "acl_file", where / _ACCESS
     yield "listener", f"{site.ports().mqtt} {broker.host}"
     yield "max_connections", broker.max_connections
     yield "max_qos", 1
     yield "cafile", site.tls_dir / "ca.pem"
     yield "certfile", site.tls_dir / "broker.pem"
     yield "keyfile", site.tls_dir / "broker.key.pem"
-    yield "crlfile", directory / _REVOKED
+    yield "crlfile", where / _REVOKED
     yield "require_certificate", "true"
     yield "use_identity_as_username", "true"
 

@@ -23,7 +23,8 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @click.command("up")
 @site_option
 @click.option("--no-web", is_flag=True, help="Without the live page.")
-def command(site: Site, no_web: bool) -> None:
+@click.option("--mosquitto", is_flag=True, help="With Mosquitto (2.0, not included) instead of the site's own broker.")
+def command(site: Site, no_web: bool, mosquitto: bool) -> None:
     """Run the broker, ingest and the live page of a site until Ctrl-C.
 
     A service that dies is started again; logs are in DIR/log.
@@ -32,7 +33,7 @@ def command(site: Site, no_web: bool) -> None:
     """
     from jikimi.fleet.services import Supervisor, standard_services  # slow import
 
-    supervisor = Supervisor(site, standard_services(site, web=not no_web), _say)
+    supervisor = Supervisor(site, standard_services(site, web=not no_web, other_broker=mosquitto), _say)
     with _on_end_signals(supervisor.request_stop):
         try:
             supervisor.start()

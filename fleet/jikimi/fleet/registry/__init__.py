@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from jikimi.fleet.registry import admission, states
-from jikimi.fleet.registry.admission import admitted, apply, broker_start, write_mosquitto
+from jikimi.fleet.registry.admission import admitted, apply, broker_start, mosquitto_start, write_mosquitto
 from jikimi.fleet.registry.changes import activate, assign_zone, mark_wiped, rename, retire, revoke
 from jikimi.fleet.registry.checks import KINDS, check
 from jikimi.fleet.registry.database import transaction
@@ -48,6 +48,7 @@ __all__ = [
     "enrol",
     "known",
     "mark_wiped",
+    "mosquitto_start",
     "name_is_free",
     "on_board",
     "rename",

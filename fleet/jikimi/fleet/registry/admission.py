@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import os
+import signal
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -51,12 +53,30 @@ def enforce(site: Site) -> None:
         broker.write_config(site, wanted, node)
     for node in running:
         broker.reload(site, node)
+    pid = mosquitto.running_pid(site)
+    if pid is not None:
+        _write_mosquitto(site, mosquitto.directory(site))
+        with suppress(ProcessLookupError):  # it has just ended, and reads what is written when it starts again
+            os.kill(pid, signal.SIGHUP)
 
 
 def write_mosquitto(site: Site, directory: Path) -> Path:
     """Write to `directory` what lets Mosquitto admit the same devices; returns the configuration's path."""
     with site.locked(LOCK):
-        return mosquitto.write(site, admitted(site), _void(site), directory)
+        return _write_mosquitto(site, directory)
+
+
+@contextmanager
+def mosquitto_start(site: Site) -> Iterator[None]:
+    """Within this context start Mosquitto. Once it accepts connections, `apply`: it may have missed a change."""
+    with site.locked(LOCK):
+        broker.prepare(site)
+        _write_mosquitto(site, mosquitto.directory(site))
+        yield
+
+
+def _write_mosquitto(site: Site, directory: Path) -> Path:
+    return mosquitto.write(site, admitted(site), _void(site), directory)
 
 
 def admitted(site: Site) -> dict[str, tuple[int, ...]]:

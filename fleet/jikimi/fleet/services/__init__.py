@@ -21,6 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jikimi.fleet import broker, registry
+from jikimi.fleet.broker import mosquitto
 from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.services.child import Service
 from jikimi.fleet.services.ready import is_ready, mark_ready, ready_path
@@ -40,6 +41,7 @@ __all__ = [
     "ingest_service",
     "is_ready",
     "mark_ready",
+    "mosquitto_service",
     "python_service",
     "ready_path",
     "refuse_running",
@@ -48,12 +50,15 @@ __all__ = [
 ]
 
 
-def standard_services(site: Site, *, web: bool = True) -> list[Service]:
+def standard_services(site: Site, *, web: bool = True, other_broker: bool = False) -> list[Service]:
     """Broker, ingest, delivery, upkeep and (unless `web` is false) the live page, in starting order.
 
-    Of a cluster: the nodes and workers of this machine.
+    Of a cluster: the nodes and workers of this machine. With `other_broker` the broker is Mosquitto; ServiceError where
+    that is not possible.
     """
     brokers = [broker_service(site, node) for node in broker.nodes_here(site)]
+    if other_broker:
+        brokers = [mosquitto_service(site)]
     workers = 1 if site.cluster is None else site.cluster.workers
     ingest = [ingest_service(site, number) for number in range(1, workers + 1)]
     rest = [python_service(site, name) for name in ("delivery", "upkeep")]
@@ -69,6 +74,25 @@ def broker_service(site: Site, node: broker.Node | None = None) -> Service:
         command=broker.command(site, node),
         is_ready=lambda _pid: broker.accepts_tls(site, node),
         start_context=partial(registry.broker_start, site, node),
+    )
+
+
+def mosquitto_service(site: Site) -> Service:
+    """Mosquitto instead of nats-server."""
+
+    def is_ready(_pid: int) -> bool:
+        if not broker.accepts_tls(site):
+            return False
+        registry.apply(site)
+        return True
+
+    if site.cluster is not None:
+        raise ServiceError(mosquitto.NO_CLUSTER)
+    return Service(
+        name="mosquitto",
+        command=mosquitto.command(site),
+        is_ready=is_ready,
+        start_context=partial(registry.mosquitto_start, site),
     )
 
 
