@@ -14,6 +14,9 @@ _BACKOFF_MS = 500
 # How often duty is looked at: a call for help from the charger waits for it.
 _DUTY_MS = 250
 _LONGEST_BACKOFF_MS = 30_000
+# Who owes no alarm waits for this at least, with its jitter: of all that lose a broker together a third a second.
+_CALM_MS = 4_000
+_PAUSE_STEP_MS = 250
 # A connection that held for so long was a good one: the next failure starts the back-off anew.
 _GOOD_MS = 20_000
 # Records nobody acknowledged are sent again after this, then after twice as long, up to the limit: the site may be
@@ -70,12 +73,14 @@ class Link:
         self._on_network = on_network
         self._client = None
         self._host_boot = None
+        self._meant = False  # to end the connection, for duty has begun or ended
+        self._hurry = False  # an alarm was raised since there is no connection
         self._senders = self._new_senders()
         self.on_state = None  # told when the broker has our state
         self.on_failed = None  # told when a connection ended before that
 
     async def run(self, beat):
-        """For ever: a connection, and a growing pause before the next one."""
+        """For ever: a connection, and a growing pause before the next one, which an alarm cuts short."""
         backoff_ms = _BACKOFF_MS
         while True:
             beat()
@@ -84,12 +89,13 @@ class Link:
             self._port.say("jk link down " + reason)
             if self._meant or self._port.ticks_diff(self._port.ticks_ms(), started) > _GOOD_MS:
                 backoff_ms = _BACKOFF_MS
-            await self._pause(_jittered(backoff_ms), beat)
+            await self._pause(backoff_ms, beat)
             backoff_ms = min(2 * backoff_ms, _LONGEST_BACKOFF_MS)
 
     def wake(self, stream):
         """A record of this stream is in the journal."""
         self._senders[stream].wake.set()
+        self._hurry = self._hurry or (stream == kinds.STREAM_ALARM and not self.up)
 
     def resend(self):
         """Send everything that is not acknowledged again."""
@@ -113,7 +119,7 @@ class Link:
     async def _connection(self, beat):
         """From connecting to the end; why it ended."""
         self._senders = self._new_senders()
-        self._meant = False  # to end it, for duty has begun or ended
+        self._meant = False
         self.docked = self._may_dock()
         self._client = self._make_client(self.docked)
         ended = _Ended()
@@ -153,6 +159,7 @@ class Link:
         if self.on_state is not None and not self.docked:
             self.on_state()
         self.up = True
+        self._hurry = False
         self._port.say("jk link up " + self._config.broker.host)
         if self.docked:
             await asyncio.Event().wait()  # whatever is written from here on goes out on a connection of its own
@@ -253,11 +260,17 @@ class Link:
         except OSError:
             pass  # the connection's own tasks notice, end it and say why
 
-    async def _pause(self, ms, beat):
-        end = self._clock.up_ms() + ms
-        while self._clock.up_ms() < end:
+    async def _pause(self, backoff_ms, beat):
+        urgent = self._meant or self._journal.depth(kinds.STREAM_ALARM)
+        now = self._clock.up_ms()
+        end = now + _jittered(backoff_ms if urgent else max(backoff_ms, _CALM_MS))
+        while now < end:
             beat()
-            await self._port.sleep_ms(max(1, min(1000, end - self._clock.up_ms())))
+            if self._hurry:
+                self._hurry = False
+                end = min(end, now + _jittered(_BACKOFF_MS))
+            await self._port.sleep_ms(max(1, min(_PAUSE_STEP_MS, end - now)))
+            now = self._clock.up_ms()
 
 
 class _Ended:
