@@ -89,7 +89,7 @@ class Client:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    return Site.init(tmp_path / "site-a", settings=ON_FREE_PORTS)
+    return Site.init(tmp_path / "A 공장", "site-a", ON_FREE_PORTS)  # nobody names folders for brokers
 
 
 @pytest.fixture

@@ -179,4 +179,4 @@ def test_a_site_can_be_named_apart_from_its_directory(tmp_path):
 
 
 def test_no_draft_is_left_beside_a_new_site(site):
-    assert [path.name for path in site.path.parent.iterdir()] == ["site-a"]
+    assert [path.name for path in site.path.parent.iterdir()] == [site.path.name]

@@ -53,7 +53,7 @@ def render(site: Site, devices: Mapping[str, Iterable[int]], node: Node, directo
         document |= _cluster(site, site.cluster, node)
         # Left to itself the broker counts the nodes that are there when the first device connects, which may be one.
         document["mqtt"]["stream_replicas"] = replicas(len(site.cluster.nodes))
-    return json.dumps(document, indent=1) + "\n"
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _document(site: Site, devices: Mapping[str, Iterable[int]], node: Node, directory: Path) -> dict[str, Any]:
