@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jikimi.sigcore import ExertionMonitor, block
 from tests.native.conftest import DATA
 from tests.native.reference_exertion import MODEL, Reference
-from tools import train_exertion
+from tools import exertion_model, train_exertion
 
 STEP = st.one_of(st.integers(0, 3000), st.integers(0, 200_000))
 WILD = st.tuples(STEP, st.integers(-5, 300))
@@ -124,9 +124,9 @@ def test_heart_rates_no_person_has_are_refused(pair):
 def test_people_the_constants_never_saw_are_rated_and_warned_as_the_model_card_says():
     if not (DATA / "yoyo").is_dir():
         pytest.skip("no YoYo recordings: set JIKIMI_DATA")
-    people = train_exertion.sessions(DATA / "yoyo")
-    unseen = {p.person: train_exertion.fit([other for other in people if other is not p]) for p in people}
-    errors = np.concatenate([train_exertion.errors(p, unseen[p.person]) for p in people])
-    alarms = [train_exertion.alarm(p, unseen[p.person]) for p in people]
+    people = exertion_model.sessions(DATA / "yoyo")
+    unseen = {p.person: exertion_model.fit([other for other in people if other is not p]) for p in people}
+    errors = np.concatenate([exertion_model.errors(p, unseen[p.person]) for p in people])
+    alarms = [exertion_model.alarm(p, unseen[p.person]) for p in people]
     assert errors.mean() <= 1.02
     assert all(a.late_s is not None and a.late_s <= 30 and a.false <= 1 for a in alarms)
