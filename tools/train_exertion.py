@@ -141,12 +141,12 @@ within 30 s at >= 95 % and <= 1 false a session. Published: 1.46 with ventilatio
 models from heart rate alone 1.43; a straight line on heart rate 1.65.
 
 {tables}
-What is learnt are four weights: of %HRR, of strain (reserve above 60 %, times time) and of time above 95 %, the last
-two by their logarithm, and a base. With everybody else's weights the error over all ratings meets the goal; **the mean
-over people does not**: two people rate early and two late by two points at the same heart rate and history, which heart
-rate cannot know. Weights that *have* seen the person still miss by {everyone:.2f} RPE over people. What would
-change it is one rating of the wearer's own: a minute into the run it takes the error of the later ratings from {plain:.2f} to
-{shifted:.2f} RPE over people. The product does not ask for one.
+What is learnt are four weights: of %HRR, of strain (reserve above 60 %, times time) and of time above 95 %, the
+last two by their logarithm, and a base. With everybody else's weights the error over all ratings meets the goal;
+**the mean over people does not**: two people rate early and two late by two points at the same heart rate and
+history, which heart rate cannot know. Weights that *have* seen the person still miss by {everyone:.2f} RPE over
+people. What would change it is one rating of the wearer's own: a minute into the run it takes the error of the
+later ratings from {plain:.2f} to {shifted:.2f} RPE over people. The product does not ask for one.
 
 How "7 or more" is counted: its rising is in time when it is at most 30 s after the first rating of 7, however early; a
 rising more than 30 s before is a false one. It then stays up, so that a session has one at most. The highest limit that
