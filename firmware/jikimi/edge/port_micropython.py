@@ -18,6 +18,8 @@ _ARCHES = {2: "x64", 10: "xtensawin", 11: "rv32imc"}
 # Before this year a clock was never set: an ESP32 starts in 2000, a POSIX port in 1970.
 _EARLIEST_YEAR = 2025
 _DAY_MS = 86_400_000
+# In the chip's memory that lives exactly as long as its clock: that is put at a guess, and no start may believe it.
+_GUESS = b"guess"
 # When the site's authority came into being, UTC in ms: `tls_context` reads it.
 _site_since_ms = 0
 # Seconds between this port's epoch and 1970.
@@ -54,18 +56,32 @@ def epoch_ms():
     """UTC in milliseconds by the chip's clock; None while that is not set."""
     import machine
 
-    year, month, day, _weekday, hour, minute, second, us = machine.RTC().datetime()
+    rtc = machine.RTC()
+    if rtc.memory() == _GUESS:
+        return None
+    year, month, day, _weekday, hour, minute, second, us = rtc.datetime()
     now_ms = (_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000 + us // 1000
-    # In the first day after the site's beginning it may be `open_stream` that has set it: the site tells it better.
+    # Before the site began, and in its first day, it is no time that anybody told.
     return None if year < _EARLIEST_YEAR or now_ms < _site_since_ms + _DAY_MS else now_ms
 
 
 def set_clock(epoch):
     """Set the chip's clock, which keeps it over resets, to a UTC in milliseconds."""
+    _put_clock(epoch)
+    _mark_clock(b"")  # after it: a reset in between leaves a right time that is not believed
+
+
+def _put_clock(epoch):
     import machine
 
     year, month, day, hour, minute, second, weekday, _yearday = time.gmtime(epoch // 1000 - _EPOCH_S)[:8]
     machine.RTC().datetime((year, month, day, weekday, hour, minute, second, epoch % 1000 * 1000))
+
+
+def _mark_clock(mark):
+    import machine
+
+    machine.RTC().memory(mark)
 
 
 def _days(year, month, day):
@@ -118,10 +134,12 @@ async def open_stream(host, port, context, server_name):
     """(reader, writer) over TLS, or plain TCP when `context` is None.
 
     An ESP32 checks validity by its clock, which starts in the year 2000: then no certificate is valid yet, and the
-    site, which would set the clock, is never reached. So a clock that nobody has set is put at the site's beginning.
+    site, which would set the clock, is never reached. So a clock that nobody has set is put at the site's beginning,
+    and marked as a guess first.
     """
     if context is not None and _site_since_ms and epoch_ms() is None:
-        set_clock(_site_since_ms)
+        _mark_clock(_GUESS)
+        _put_clock(_site_since_ms)
     return await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name)
 
 

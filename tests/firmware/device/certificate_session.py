@@ -18,6 +18,13 @@ import time
 class Rtc:
     """machine.RTC of a chip whose clock is the interpreter's."""
 
+    kept = b""
+
+    def memory(self, data=None):
+        if data is not None:
+            Rtc.kept = data
+        return Rtc.kept
+
     def datetime(self, when=None):
         now = time.time()
         if when is not None:
