@@ -61,7 +61,7 @@ def measure(
     """Run the whole way once."""
     settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0), database=DatabaseSettings(url))
     site = Site.init(directory / "bench", settings=settings)
-    devices = [registry.add_device(site, "tag", f"Tag {number}", "hall") for number in range(n_devices)]
+    devices = registry.add_devices(site, "tag", [f"Tag {number}" for number in range(n_devices)], "hall")
     each = n_messages // n_devices
     with (
         Supervisor(site, [broker_service(site), python_service(site, "ingest")]) as supervisor,

@@ -120,7 +120,7 @@ def measure(
     settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0), database=DatabaseSettings(url))
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         site = Site.init(Path(directory) / "bench", settings=settings)
-        files = [registry.add_device(site, "tag", f"Tag {number}", "hall") for number in range(n_tags)]
+        files = registry.add_devices(site, "tag", [f"Tag {number}" for number in range(n_tags)], "hall")
         contexts = [load.tls_context(one, Path(directory)) for one in files]
         supervisor = stack.enter_context(Supervisor(site, [broker_service(site), python_service(site, "ingest")]))
         store = stack.enter_context(Store.open(site.database_url, site.name))

@@ -61,7 +61,7 @@ def measure(directory: Path, n_messages: int, batch: int, n_devices: int) -> dic
     """Messages a second from the first publish to the last commit."""
     settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0))
     site = Site.init(directory / "bench", settings=settings)
-    devices = [registry.add_device(site, "tag", f"Tag {number}", "hall") for number in range(n_devices)]
+    devices = registry.add_devices(site, "tag", [f"Tag {number}" for number in range(n_devices)], "hall")
     database = directory / "plain.db"
     with Supervisor(site, [broker_service(site)]):
         subscriber = subprocess.Popen(

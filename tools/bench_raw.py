@@ -30,7 +30,7 @@ def measure(directory: Path, n_messages: int, batch: int, n_devices: int) -> dic
     """Messages a second from the first publish until the last one is in the file."""
     settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0))
     site = Site.init(directory / "bench", settings=settings)
-    devices = [registry.add_device(site, "tag", f"Tag {number}", "hall") for number in range(n_devices)]
+    devices = registry.add_devices(site, "tag", [f"Tag {number}" for number in range(n_devices)], "hall")
     payloads = bench_ingest.make_payloads(n_messages // n_devices, batch)
     n_messages = len(payloads) * n_devices
     with Supervisor(site, [broker_service(site)]), (directory / "raw").open("wb") as file:

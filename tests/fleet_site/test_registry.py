@@ -88,6 +88,26 @@ def test_eight_ports_can_provision_at_once(site):
     assert {device.device for device in registry.devices(site)} == set(added)
 
 
+def _states(site: Site) -> dict[str, str]:
+    return {device.device: device.state for device in registry.devices(site)}
+
+
+def test_many_are_added_and_retired_at_once_or_none_of_them(site):
+    added = registry.add_devices(site, "tag", ["Tag 1", "Tag 2"], "floor")
+    one, two = (files.device for files in added)
+    assert one != two
+    assert added[0].key_der != added[1].key_der
+    assert {device.device: device.name for device in registry.devices(site)} == {one: "Tag 1", two: "Tag 2"}
+    with pytest.raises(RegistryError, match="name must be"):
+        registry.add_devices(site, "tag", ["Tag 3", ""], "floor")
+    with pytest.raises(RegistryError, match="no device dnobody"):
+        registry.retire_all(site, [one, "dnobody"])
+    assert _states(site) == {one: "active", two: "active"}
+    assert registry.add_devices(site, "tag", [], "floor") == []
+    registry.retire_all(site, [one, two])
+    assert _states(site) == {one: "retired", two: "retired"}
+
+
 def test_an_unreachable_database_is_a_sentence(site):
     (site.path / "site.toml").write_text('[database]\nurl = "sqlite:////nonexistent-folder/x.db"\n')
     with pytest.raises(JikimiError, match=r"check \[database\] url"):

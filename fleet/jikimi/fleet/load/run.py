@@ -72,8 +72,7 @@ def load_site(site: Site, seconds: float, n_tags: int, batch: int, say: Callable
     try:
         return _measure(site, tags, batch, seconds, say)
     finally:
-        for tag in tags:
-            registry.retire(site, tag.device)
+        registry.retire_all(site, [tag.device for tag in tags])
 
 
 def enrol(site: Site, n_tags: int, batch: int) -> list[Tag]:
@@ -81,8 +80,8 @@ def enrol(site: Site, n_tags: int, batch: int) -> list[Tag]:
     addresses = broker.addresses(site)
     tags = []
     with tempfile.TemporaryDirectory(prefix="jikimi-load-") as directory:
-        for number in range(n_tags):
-            files = registry.add_device(site, "tag", f"Load test {number + 1}", _ZONE)
+        added = registry.add_devices(site, "tag", [f"Load test {number + 1}" for number in range(n_tags)], _ZONE)
+        for number, files in enumerate(added):
             first = number % len(addresses)
             rotated = addresses[first:] + addresses[:first]
             tags.append(Tag(site.name, files.device, batch, rotated, tls_context(files, Path(directory))))

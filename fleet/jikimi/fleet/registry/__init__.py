@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from jikimi.fleet.registry import admission, states
 from jikimi.fleet.registry.admission import admitted, apply, broker_start, mosquitto_start, write_mosquitto
-from jikimi.fleet.registry.changes import activate, assign_zone, mark_wiped, rename, retire, revoke
+from jikimi.fleet.registry.changes import activate, assign_zone, mark_wiped, rename, retire, retire_all, revoke
 from jikimi.fleet.registry.checks import KINDS, check
 from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.registry.enrol import Description, Enrolment, Known, enrol, known, name_is_free, new_id, on_board
@@ -24,6 +24,7 @@ from jikimi.fleet.store.schema import device as _device
 from jikimi.fleet.store.schema import device_status as _status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from jikimi.fleet.site import Endpoint, Site
@@ -40,6 +41,7 @@ __all__ = [
     "Known",
     "activate",
     "add_device",
+    "add_devices",
     "admitted",
     "apply",
     "assign_zone",
@@ -53,6 +55,7 @@ __all__ = [
     "on_board",
     "rename",
     "retire",
+    "retire_all",
     "revoke",
     "write_mosquitto",
 ]
@@ -109,27 +112,42 @@ def add_device(site: Site, kind: str, name: str, zone: str, machine_kind: str | 
 
     `name` is what the label or the machine plate says, never a person. RegistryError when a value is unusable.
     """
-    check(kind, name, zone, machine_kind)
-    endpoint = site.endpoint()
+    return add_devices(site, kind, [name], zone, machine_kind)[0]
+
+
+def add_devices(
+    site: Site, kind: str, names: Iterable[str], zone: str, machine_kind: str | None = None
+) -> list[DeviceFiles]:
+    """As `add_device`, many that differ in their name, all or none of them: in a fraction of the time."""
+    names = list(names)
+    for name in names:
+        check(kind, name, zone, machine_kind)
+    endpoint, authority = site.endpoint(), site.ca.certificate_der()
     with site.locked(admission.LOCK):
-        device = new_id()
-        issued = site.ca.issue_device(device, site.settings.tls.device_days)
-        described = {"kind": kind, "name": name, "zone": zone, "machine_kind": machine_kind}
+        ids = [new_id() for _ in names]
+        keys = [site.ca.issue_device(device, site.settings.tls.device_days) for device in ids]
+        made = list(zip(ids, names, keys, strict=True))
+        described = {"kind": kind, "zone": zone, "machine_kind": machine_kind}
+        rows = [{**described, **_identity(site, device, key), "name": name} for device, name, key in made]
         with transaction(site) as connection:
-            connection.execute(_device.insert().values({**described, **_identity(site, device, issued)}))
+            if rows:
+                connection.execute(_device.insert(), rows)
         admission.enforce(site)
-    return DeviceFiles(
-        device=device,
-        site=site.name,
-        kind=kind,
-        name=name,
-        zone=zone,
-        machine_kind=machine_kind,
-        broker=endpoint,
-        ca_der=site.ca.certificate_der(),
-        cert_der=issued.certificate_der(),
-        key_der=issued.key_der(),
-    )
+    return [
+        DeviceFiles(
+            device=device,
+            site=site.name,
+            kind=kind,
+            name=name,
+            zone=zone,
+            machine_kind=machine_kind,
+            broker=endpoint,
+            ca_der=authority,
+            cert_der=key.certificate_der(),
+            key_der=key.key_der(),
+        )
+        for device, name, key in made
+    ]
 
 
 def devices(site: Site) -> list[Device]:

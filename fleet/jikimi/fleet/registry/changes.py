@@ -14,6 +14,8 @@ from jikimi.fleet.store.schema import device as _device
 from jikimi.fleet.store.schema import device_board as _board
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jikimi.fleet.site import Site
 
 
@@ -34,10 +36,16 @@ def mark_wiped(site: Site, device: str) -> None:
 
 def retire(site: Site, device: str) -> None:
     """Take a device out of the fleet for good; its board may be enrolled again, as another device. Idempotent."""
+    retire_all(site, [device])
+
+
+def retire_all(site: Site, devices: Iterable[str]) -> None:
+    """As `retire`, many at once, all or none of them."""
     with site.locked(admission.LOCK):
         with transaction(site) as connection:
-            move(connection, site, device, states.RETIRED)
-            connection.execute(_board.delete().where(_board.c.site == site.name, _board.c.device == device))
+            for device in devices:
+                move(connection, site, device, states.RETIRED)
+                connection.execute(_board.delete().where(_board.c.site == site.name, _board.c.device == device))
         admission.enforce(site)
 
 
