@@ -121,7 +121,7 @@ class Out:
 
 def test_patterns_of_warnings_however_long_they_are_shown(watched):
     warner = watched.load("warn").Warner(Out(), Out(), Out(), Out(), Out())
-    for pattern, short in itertools.product(patterns._PATTERNS, (0, 86_400_000)):
+    for pattern, short in itertools.product(range(len(patterns._PATTERNS)), (0, 86_400_000)):
         warner.idle(pattern)
         warner.briefly(pattern, short)
         for _ in range(100):

@@ -1,9 +1,7 @@
 """The device's configuration file."""
 
-import gc
 import json
 import os
-import sys
 
 from jikimi.wire import settings
 
@@ -18,20 +16,6 @@ def load(path):
 def digest(path):
     """What the birth says about the configuration in `path`: the digest of its settings."""
     return settings.digest(read(path))
-
-
-def forget():
-    """Give back the memory of all that checks configurations, some 13 KB: a device needs it once in a start."""
-    import jikimi.edge
-    import jikimi.wire
-
-    if sys.implementation.name != "micropython":
-        return
-    for package, name in ((jikimi.wire, "machine_settings"), (jikimi.wire, "settings"), (jikimi.edge, "configuration")):
-        sys.modules.pop(package.__name__ + "." + name, None)
-        if hasattr(package, name):
-            delattr(package, name)
-    gc.collect()
 
 
 def read(path):

@@ -1,10 +1,8 @@
 """The objects of `machine`, `bluetooth` and `network` that a board's pin table names."""
 
 from jikimi.edge import boards
-from jikimi.edge.drivers import ryuw122
+from jikimi.edge.inputs import Input
 from jikimi.edge.radio import Radio
-from jikimi.edge.warn import Warner
-from jikimi.edge.wifi import Wifi
 from jikimi.wire import kinds
 
 _I2C_HZ = 400_000
@@ -42,6 +40,8 @@ class Hardware:
             from jikimi.edge.node_parts import stack_light
 
             return stack_light(machine, pins, self._config.machine)
+        from jikimi.edge.warn import Warner
+
         outputs = [
             machine.Pin(pin, machine.Pin.OUT) for pin in (pins.haptic, pins.led_red, pins.led_amber, pins.led_green)
         ]
@@ -69,6 +69,8 @@ class Hardware:
         """The ranging module, not started; None when the configuration has none."""
         if self._config.uwb is None:
             return None
+        from jikimi.edge.drivers import ryuw122
+
         machine, pins = self._machine, self._pins
         tx, rx = machine.Pin(pins.uart_tx), machine.Pin(pins.uart_rx)
         return ryuw122.Ryuw122(machine.UART(pins.uart_id, ryuw122.BAUD, tx=tx, rx=rx, timeout=0), self._port)
@@ -95,16 +97,14 @@ class Hardware:
     def button(self):
         """A function that says whether the button is pressed (it connects to ground)."""
         machine = self._machine
-        pin = machine.Pin(self._pins.button, machine.Pin.IN, machine.Pin.PULL_UP)
-        return lambda: not pin.value()
+        return Input(machine.Pin(self._pins.button, machine.Pin.IN, machine.Pin.PULL_UP), 0)
 
     def docked(self):
         """A function that says whether the charger's voltage is there (high, through a divider)."""
         if self._pins.charger is None:
-            return lambda: False
+            return Input(None, 1)
         machine = self._machine
-        pin = machine.Pin(self._pins.charger, machine.Pin.IN, machine.Pin.PULL_DOWN)
-        return lambda: bool(pin.value())
+        return Input(machine.Pin(self._pins.charger, machine.Pin.IN, machine.Pin.PULL_DOWN), 1)
 
     def battery_adc(self):
         """The converter at the battery, for the full range of a cell behind its divider."""
@@ -116,5 +116,7 @@ class Hardware:
         if self._config.wifi is None:
             return None
         import network
+
+        from jikimi.edge.wifi import Wifi
 
         return Wifi(network, self._config.wifi, self._port)

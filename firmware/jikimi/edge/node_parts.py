@@ -76,6 +76,37 @@ def drive(machine, drive_off):
     return lambda: bool(pin.value())
 
 
+class Watch:
+    """`near` as proximity_node.NodeProximity: its listening keeps the stack light `signs` alive."""
+
+    def __init__(self, near, signs):
+        self._near = near
+        self._signs = signs
+        self._beat = None
+
+    async def listen(self, beat):
+        """As NodeProximity.listen."""
+        self._beat = beat
+        await self._near.listen(self._alive)
+
+    def _alive(self):
+        self._signs.alive()
+        self._beat()
+
+
+class ShownFault:
+    """A faults.Fault of a part without which people are not seen: the stack light `signs` shows it as well."""
+
+    def __init__(self, fault, signs, sensor):
+        self._fault = fault
+        self._signs = signs
+        self._sensor = sensor
+
+    def __call__(self, code):
+        self._signs.fault(self._sensor, bool(code))
+        self._fault(code)
+
+
 async def watch_button(pressed, pair, signs, port, beat):
     """Every press at the machine: `pair()` says whether it exempted somebody; all lights blink when it did."""
     before = pressed()

@@ -172,7 +172,7 @@ def minute(step):
 
 warner = Warner(Pin(), Pwm(), Pin(), Pin(), Pin())
 shown = {}
-for pattern in warn._PATTERNS:
+for pattern in range(len(warn._PATTERNS)):
     warner.idle(pattern)
     shown[pattern] = minute(warner._advance)
 result["patterns"] = shown
