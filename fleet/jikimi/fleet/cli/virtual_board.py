@@ -47,7 +47,9 @@ def command(count: int, directory: Path | None, docked: bool, as_json: bool) -> 
             folder = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jikimi-boards-")))
             world = stack.enter_context(World(channel=Bench()))
             for number in range(1, count + 1):
-                board = stack.enter_context(VirtualBoard(f"board-{number}", folder / f"board-{number}", world))
+                flash = (folder / f"board-{number}").resolve()
+                # A chip's id follows from the board's name: the same flash is the same board, another one another.
+                board = stack.enter_context(VirtualBoard(str(flash), flash, world))
                 if docked:
                     world.set_docked(board.name, docked=True)
                     world.set_battery(board.name, _FULL_MV)
@@ -64,4 +66,4 @@ def _line(board: VirtualBoard, as_json: bool) -> str:
     if not as_json:
         return board.port
     files = {"flash": str(board.flash_dir), "log": str(board.console.log_path)}
-    return json.dumps({"name": board.name, "port": board.port, "pid": board.pid, **files})
+    return json.dumps({"name": board.flash_dir.name, "port": board.port, "pid": board.pid, **files})
