@@ -143,6 +143,18 @@ def test_an_offer_that_is_taken_back_is_forgotten(story, new):
     assert (found["now"], found["work"]) == ("a", [])
 
 
+def test_an_offer_during_a_trial_does_not_disturb_it_and_is_taken_after_it(story, key, new):
+    found = story("another_on_trial", new, signed(key, _NEWER, 9))
+    assert "after the trial: b" in found["lines"]
+    assert found["told"] == [
+        ["a", 7, False, None],
+        ["b", 8, True, None],
+        ["b", 8, False, None],
+        ["a", 9, True, None],
+        ["a", 9, False, None],
+    ]
+
+
 def test_an_application_that_cannot_be_loaded_any_more_gives_way_to_the_one_before(story, new):
     found = story("damaged_after", new)
     assert found["now"] == "a"

@@ -14,6 +14,7 @@ import pytest
 
 from jikimi.fleet import broker, registry
 from jikimi.fleet.errors import ServiceError
+from jikimi.fleet.mqtt import publish_once
 from jikimi.fleet.registry import DeviceFiles
 from jikimi.fleet.services import Supervisor, broker_service
 from jikimi.fleet.site import Site
@@ -162,6 +163,16 @@ def test_a_device_hears_its_acknowledgements_and_commands_and_the_hosts_state(up
         ingest.publish(topic, topic.encode())
     wait_until(lambda: len(device.messages) == 3)
     assert {topic for topic, _, _ in device.messages} == set(topics)
+
+
+def test_a_command_is_not_kept_for_a_device_that_comes_later(up, site, tag, connect, wait_until):
+    topic = _topic(tag, "cmd")
+    publish_once(site, topic, b"while it was away")
+    device = connect(tag)
+    assert device.subscribe(topic)
+    publish_once(site, topic, b"now")
+    wait_until(lambda: device.messages)
+    assert device.messages == [(topic, b"now", False)]
 
 
 @pytest.mark.parametrize(

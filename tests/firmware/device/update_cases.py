@@ -144,6 +144,20 @@ def stopped(board):
     board.live()
 
 
+def another_on_trial(board):
+    """The next release is offered while one is on trial, and once more after it."""
+    first, second = offers()
+    board.offer = first
+    while board.starts[-1:] != ["b"]:
+        if board.slot_now() == "b":
+            board.offer = second
+        board.boot()
+    board.live()
+    board.lines.append("after the trial: " + board.slot_now())
+    board.offer = second
+    board.live()
+
+
 def damaged_after(board):
     """The confirmed application cannot be loaded any more; the one before still can."""
     plain(board)
@@ -193,6 +207,7 @@ STORIES = {
     "worn_flash": worn_flash,
     "interrupted": interrupted,
     "stopped": stopped,
+    "another_on_trial": another_on_trial,
     "damaged_after": damaged_after,
 }
 

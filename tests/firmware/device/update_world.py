@@ -176,7 +176,7 @@ class Board:
         if self.damage:
             files = Worn(files, self.damage)
         sys.modules["jikimi.edge.app"] = _Module(lambda _root: self._application(files))
-        if self.import_error is not None and self._slot_now() == self.import_error:
+        if self.import_error is not None and self.slot_now() == self.import_error:
             sys.modules["jikimi.edge.app"] = object()  # has no `main`
         try:
             chip = {"open": _Open(files), "os": _Os(files), "gc": _Gc(), "sys": _Sys(), "machine": _Machine(self)}
@@ -187,7 +187,7 @@ class Board:
             pass
         return files
 
-    def _slot_now(self):
+    def slot_now(self):
         with open("slots/now") as file:
             return file.read().split()[0]
 
