@@ -55,9 +55,13 @@ def session(site, run_device, tmp_path) -> Session:
     return run
 
 
+def _new_tag(site) -> registry.DeviceFiles:
+    return registry.add_device(site, "tag", f"Tag {len(registry.devices(site)) + 1}", "hall")
+
+
 @pytest.fixture
 def files(site) -> registry.DeviceFiles:
-    return registry.add_device(site, "tag", "Tag", "hall")
+    return _new_tag(site)
 
 
 def test_a_device_whose_clock_was_never_set_reaches_the_site_and_still_does_not_claim_to_know_the_time(session, files):
@@ -77,7 +81,7 @@ def test_a_device_that_knows_the_time_refuses_a_broker_whose_certificate_has_run
 def test_a_device_whose_own_certificate_has_run_out_is_refused_and_says_what_to_look_for(session, site, monkeypatch):
     issue = CertificateAuthority.issue_device
     monkeypatch.setattr(CertificateAuthority, "issue_device", lambda self, device, _days: issue(self, device, 0))
-    told = session(_NOW, registry.add_device(site, "tag", "Tag", "hall"))
+    told = session(_NOW, _new_tag(site))
     assert not told["connected"]
     assert "certificate" in told["reason"]
 

@@ -52,6 +52,19 @@ def test_what_was_last_heard_of_a_device_is_shown(site, tag):
     assert (listed.online, listed.last_seen_ms, listed.battery_pct) == (True, 5, 71)
 
 
+def test_no_two_devices_in_use_have_one_name(site, tag):
+    with pytest.raises(RegistryError, match=f"{tag.device} is called 'Tag 1'"):
+        registry.add_device(site, "node", "Tag 1", "floor")
+    with pytest.raises(RegistryError, match="another one is called 'Tag 2'"):
+        registry.add_devices(site, "tag", ["Tag 2", "Tag 2"], "floor")
+    other = registry.add_device(site, "tag", "Tag 2", "floor").device
+    with pytest.raises(RegistryError, match="each needs its own"):
+        registry.rename(site, other, "Tag 1")
+    registry.rename(site, other, "Tag 2")  # its own
+    registry.retire(site, tag.device)
+    registry.rename(site, other, "Tag 1")
+
+
 def test_a_revoked_device_stays_listed_and_revoking_again_is_fine(site, tag):
     registry.revoke(site, tag.device)
     registry.revoke(site, tag.device)

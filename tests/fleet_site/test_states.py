@@ -58,7 +58,7 @@ class Life(RuleBasedStateMachine):
     @rule(board=boards)
     def enrol(self, board: str) -> None:
         before = self.lives.get(board)
-        device = registry.enrol(self.site, board, Description("tag", "Tag", "floor"), _PUBLIC).device
+        device = registry.enrol(self.site, board, Description("tag", f"Tag {board}", "floor"), _PUBLIC).device
         if before is None:
             assert device not in self.model, "an id is never used twice"
         else:

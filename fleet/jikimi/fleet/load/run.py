@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import secrets
 import tempfile
 import time
 from pathlib import Path
@@ -80,7 +81,8 @@ def enrol(site: Site, n_tags: int, batch: int) -> list[Tag]:
     addresses = broker.addresses(site)
     tags = []
     with tempfile.TemporaryDirectory(prefix="jikimi-load-") as directory:
-        added = registry.add_devices(site, "tag", [f"Load test {number + 1}" for number in range(n_tags)], _ZONE)
+        run = secrets.token_hex(3)  # of this run: what an earlier one left behind has its own
+        added = registry.add_devices(site, "tag", [f"Load test {run}-{number + 1}" for number in range(n_tags)], _ZONE)
         for number, files in enumerate(added):
             first = number % len(addresses)
             rotated = addresses[first:] + addresses[:first]

@@ -15,7 +15,16 @@ import sqlalchemy as sa
 
 from jikimi.fleet.registry import admission, states
 from jikimi.fleet.registry.admission import admitted, apply, broker_start, mosquitto_start, write_mosquitto
-from jikimi.fleet.registry.changes import activate, assign_zone, mark_wiped, rename, retire, retire_all, revoke
+from jikimi.fleet.registry.changes import (
+    activate,
+    assign_zone,
+    mark_wiped,
+    refuse_taken,
+    rename,
+    retire,
+    retire_all,
+    revoke,
+)
 from jikimi.fleet.registry.checks import KINDS, check
 from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.registry.enrol import Description, Enrolment, Known, enrol, known, name_is_free, new_id, on_board
@@ -110,7 +119,7 @@ class Device:
 def add_device(site: Site, kind: str, name: str, zone: str, machine_kind: str | None = None) -> DeviceFiles:
     """Register a new device under a random id and make its key; a running broker admits it on return.
 
-    `name` is what the label or the machine plate says, never a person. RegistryError when a value is unusable.
+    `name` is what the label or the machine plate says, never a person. RegistryError when a value is unusable or taken.
     """
     return add_devices(site, kind, [name], zone, machine_kind)[0]
 
@@ -131,6 +140,7 @@ def add_devices(
         rows = [{**described, **_identity(site, device, key), "name": name} for device, name, key in made]
         with transaction(site) as connection:
             if rows:
+                refuse_taken(connection, site, names)
                 connection.execute(_device.insert(), rows)
         admission.enforce(site)
     return [

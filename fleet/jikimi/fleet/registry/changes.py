@@ -14,7 +14,7 @@ from jikimi.fleet.store.schema import device as _device
 from jikimi.fleet.store.schema import device_board as _board
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from jikimi.fleet.site import Site
 
@@ -50,7 +50,7 @@ def retire_all(site: Site, devices: Iterable[str]) -> None:
 
 
 def rename(site: Site, device: str, name: str) -> None:
-    """Change what its label or plate says."""
+    """Change what its label or plate says; RegistryError when another device in use is called so."""
     check_name(name)
     _describe(site, device, name=name)
 
@@ -59,6 +59,19 @@ def assign_zone(site: Site, device: str, zone: str) -> None:
     """Change where it is used."""
     check_zone(zone)
     _describe(site, device, zone=zone)
+
+
+def refuse_taken(connection: sa.Connection, site: Site, names: Sequence[str], device: str | None = None) -> None:
+    """Within the caller's lock: RegistryError when a name is there twice, or another device in use has it."""
+    used = sa.select(_device.c.name, _device.c.device).where(
+        _device.c.site == site.name, _device.c.state != states.RETIRED
+    )
+    rows = connection.execute(used.where(_device.c.name == names[0]) if len(names) == 1 else used)
+    taken = {name: other for name, other in rows if other != device}
+    for name in names:
+        if name in taken:
+            raise RegistryError(f"{taken[name]} is called {name!r}: alarms name devices, so each needs its own")
+        taken[name] = "another one"
 
 
 def move(connection: sa.Connection, site: Site, device: str, new: str) -> None:
@@ -89,6 +102,8 @@ def _describe(site: Site, device: str, **values: str) -> None:
     with site.locked(admission.LOCK), transaction(site) as connection:
         if state_of(connection, site, device) == states.RETIRED:
             raise RegistryError(f"{device} is retired: nothing about it changes any more")
+        if "name" in values:
+            refuse_taken(connection, site, [values["name"]], device)
         _update(connection, site, device, **values)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from jikimi.fleet.registry import admission, states
-from jikimi.fleet.registry.changes import move
+from jikimi.fleet.registry.changes import move, refuse_taken
 from jikimi.fleet.registry.checks import check
 from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.store.schema import device as _device
@@ -76,7 +76,8 @@ def known(site: Site, device: str) -> Known | None:
 def enrol(site: Site, board: str, description: Description, public_key: bytes, by: str = BY_SITE) -> Enrolment:
     """Give the board (as its chip calls itself) a certificate for `public_key`, under its old id if it has one.
 
-    The device is `enrolled` then, and its earlier certificate is void. RegistryError when the description is unusable.
+    The device is `enrolled` then, and its earlier certificate is void. RegistryError when the description is unusable
+    or its name taken.
     """
     check(description.kind, description.name, description.zone, description.machine_kind)
     with site.locked(admission.LOCK):
@@ -87,6 +88,7 @@ def enrol(site: Site, board: str, description: Description, public_key: bytes, b
         values = _values(description, certified)
         with transaction(site) as connection:
             if before is None:
+                refuse_taken(connection, site, [description.name])
                 _insert(connection, site, device, board, values, by)
             else:
                 _renew(connection, site, before, generation, values)
