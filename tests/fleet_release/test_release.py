@@ -15,7 +15,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from jikimi.fleet import content, release, signing
-from jikimi.fleet.cli import cli
+from jikimi.fleet.cli import cli, options
 from jikimi.fleet.errors import ReleaseError
 from jikimi.fleet.release.bundle import bundle, compress, decompress, firmware_hash
 from jikimi.fleet.site import Site
@@ -150,6 +150,10 @@ def _run(site: Site, *words: str) -> Any:
     result = CliRunner().invoke(cli, ["release", *words, "--site", str(site.path)])
     assert result.exit_code == 0, result.output
     return result
+
+
+def test_the_commands_offer_the_architectures_there_are_releases_for():
+    assert options.ARCHES == release.ARCHES
 
 
 def test_the_commands_lead_from_nothing_to_a_published_release(site, tmp_path):

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from jikimi.fleet import registry
 from jikimi.fleet.cli import cli
-from jikimi.fleet.provision import Batch, SiteEnroller, provision
+from jikimi.fleet.provision import Batch, SiteEnroller, provision, usb
 from jikimi.fleet.provision.wipe import wipe
 from jikimi.fleet.registry import admission
 from tests.provision.conftest import PATIENCE_S, USUAL, key_of
@@ -76,7 +76,8 @@ def test_only_a_known_board_can_be_rotated(site, boards):
 
 
 @pytest.mark.parametrize("word", ["rotate", "wipe", "doctor"])
-def test_a_board_that_is_not_there_is_named(site, word):
+def test_a_board_that_is_not_there_is_named(site, word, monkeypatch):
+    monkeypatch.setattr(usb, "_OPEN_S", 0.0)
     arguments = ["device", word, "--site", str(site.path), "--port", "/dev/nowhere"]
     done = CliRunner().invoke(cli, arguments + (["--yes"] if word == "wipe" else []))
     assert done.exit_code == 1

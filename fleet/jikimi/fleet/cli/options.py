@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
+ARCHES = ("x64", "xtensawin", "rv32imc")  # as jikimi.fleet.release has them, which is slow to import
+
 
 class FiniteRange(click.FloatRange):
     """A `click.FloatRange` without nan, which passes every comparison with a limit, and without infinity."""
@@ -40,3 +42,12 @@ def site_option(command: _Command) -> _Command:
 def json_option(command: _Command) -> _Command:
     """`--json`: the command gets `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+arch_option = click.option(
+    "--arch",
+    type=click.Choice(ARCHES),
+    default="x64",
+    show_default=True,
+    help="Chip family; x64 is the virtual board's.",
+)

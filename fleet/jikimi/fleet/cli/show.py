@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import datetime
+import json
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from _typeshed import DataclassInstance
+
+_Row = TypeVar("_Row", bound="DataclassInstance")
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -26,6 +32,26 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print plain data as one JSON document."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def print_listing(
+    rows: Sequence[_Row], columns: Sequence[str], cells: Callable[[_Row], Sequence[str]], *, as_json: bool
+) -> None:
+    """Print dataclasses as a JSON array, or each as the `cells` that stand under `columns`."""
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    else:
+        print_rows(columns, [cells(row) for row in rows])
+
+
+def local_day(epoch_ms: int) -> str:
+    """The day of `epoch_ms` (UTC) here, ISO 8601."""
+    return local_time(epoch_ms, "minutes").partition(" ")[0]
 
 
 def local_time(epoch_ms: int, timespec: str = "seconds") -> str:

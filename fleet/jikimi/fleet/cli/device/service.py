@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from jikimi.fleet.cli.options import json_option, site_option
+from jikimi.fleet.cli.show import print_json
 
 if TYPE_CHECKING:
     from jikimi.fleet.provision.visit import Report
@@ -79,10 +79,10 @@ def wipe_(site: Site, port: str) -> None:
 
 
 def _print(reports: list[Report], as_json: bool) -> None:
+    if as_json:
+        print_json([_row(report) for report in reports])
+        return
     for report in reports:
-        if as_json:
-            click.echo(json.dumps(_row(report), ensure_ascii=False))
-            continue
         name = " ".join(part for part in (report.device, report.port) if part)
         if not report.findings:
             click.echo(f"{name}: nothing wrong is known")
