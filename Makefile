@@ -12,6 +12,7 @@ NATIVE := $(wildcard native/src/*.[ch] native/include/*.h native/natmod/* native
 setup: $(STAMP) $(MPY)
 
 $(STAMP): pyproject.toml setup.py $(NATIVE)
+	@echo "setting up $(VENV), once: one to three minutes"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
