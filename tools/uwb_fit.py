@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tools.uwb_data import Mask, Ranges, Whole, in_track, single, without_index
 from tools.uwb_model import FEATURES, JITTER, SUM_ONE, TERMS, Z_ONE, Model
 
-_SHARE = 0.97  # of the ranges, blocked and clear weighing the same, whose excess is below the bound
+_SHARE = 0.97  # of the ranges whose excess is below the bound
 _MOST = 127  # of a weight in the core's table
 _PENALTY = 0.003
 _EVERY = 3  # range is enough where a function is fitted many times: those of one point are much alike
@@ -102,17 +102,23 @@ def fit(r: Ranges) -> Model:
     mean = np.rint(steady.mean(axis=0)).astype(np.int64)
     gain = np.rint(Z_ONE * 256 / steady.std(axis=0)).astype(np.int64)
     nothing = np.zeros(3, dtype=np.int64)
-    seen = _Seen(r, Model(mean, gain, np.zeros((TERMS, 3), dtype=np.int64), nothing, nothing, 0))
+    seen = _Seen(r, Model(mean, gain, np.zeros((TERMS, 3), dtype=np.int64), nothing, nothing, 0, 0))
     terms, blocked, _, weight = seen.stacked(np.ones(len(r.blocked), dtype=bool))
     nlos = _logistic(terms, blocked, weight)
-    terms, _, error, weight = seen.stacked(seen.some)
+    terms, blocked, error, weight = seen.stacked(seen.some)
     odds = nlos - np.append(np.zeros(TERMS), seen.limit(nlos))
     functions = [odds * 256, _quantile(terms, error, weight, 0.5), _quantile(terms, error, weight, _SHARE)]
     tables = [_whole(function) for function in functions]
-    order = np.argsort(error)
-    unknown = int(error[order][np.searchsorted(np.cumsum(weight[order]), _SHARE)])
     weights, part, bias = (np.array(column) for column in zip(*tables, strict=True))
-    return Model(mean, gain, weights.T, part, bias, unknown)
+    clear = _reached(error, weight * (blocked == 0))
+    return Model(mean, gain, weights.T, part, bias, clear, _reached(error, weight))
+
+
+def _reached(error: Vector, weight: Vector) -> int:
+    """The error that the share of the ranges stays below."""
+    order = np.argsort(error)
+    so_far = np.cumsum(weight[order])
+    return int(error[order][np.searchsorted(so_far, _SHARE * so_far[-1])])
 
 
 def _whole(function: Vector) -> tuple[Whole, int, int]:

@@ -19,6 +19,7 @@ SUM_ONE = Z_ONE * 8  # a sum of terms with weight one
 _INNER = 128  # what a feature is multiplied with is a sum of products in 1/8
 NOT_KNOWN = 0  # of the first path's index
 EXCESS_LIMIT_MM, BOUND_LIMIT_MM = 3000, 6000
+DOUBT = -256  # log odds (1/256) below which a path is taken for clear where the lower bound is concerned
 AVERAGE, SILENCE_MS = 16, 3000
 _JITTER_LIMIT_MM, _JITTER_FLOOR_MM = 1000, 20
 _SPEED_LIMIT_MM_S, _WALK_MM_S, _SLOW_MM_S = 10_000, 3000, 100
@@ -85,6 +86,7 @@ class Model:
     weights: Whole
     part: Whole
     bias: Whole
+    bound_clear_mm: int
     bound_unknown_mm: int
 
     def scaled(self, features: Whole) -> Whole:
@@ -103,7 +105,7 @@ class Model:
             first += i + 1
         odds, excess, bound = (self.bias + divide(sums, self.part)).T
         likely: Whole = np.where(odds > 0, np.clip(excess, 0, EXCESS_LIMIT_MM), 0)
-        return odds, likely, np.clip(bound, likely, BOUND_LIMIT_MM)
+        return odds, likely, np.where(odds > DOUBT, np.clip(bound, likely, BOUND_LIMIT_MM), self.bound_clear_mm)
 
     def single(self, chip: Chip) -> Verdict:
         """A range alone."""

@@ -76,11 +76,13 @@ static verdict_t judge(const int32_t *features, int n) {
     int32_t sums[ANSWERS] = {0, 0, 0};
     weigh(features, n, sums);
     const int32_t log_odds = UWB_NLOS_BIAS + sums[ODDS] / UWB_NLOS_PART;
-    verdict_t v = {sig_permille(log_odds), 0, 0};
+    verdict_t v = {sig_permille(log_odds), 0, UWB_BOUND_CLEAR_MM};
     if (log_odds > 0) {
         v.excess_mm = clamp(UWB_EXCESS_BIAS + sums[EXCESS] / UWB_EXCESS_PART, 0, UWB_EXCESS_LIMIT_MM);
     }
-    v.bound_mm = clamp(UWB_BOUND_BIAS + sums[BOUND] / UWB_BOUND_PART, v.excess_mm, UWB_BOUND_LIMIT_MM);
+    if (log_odds > UWB_DOUBT) {
+        v.bound_mm = clamp(UWB_BOUND_BIAS + sums[BOUND] / UWB_BOUND_PART, v.excess_mm, UWB_BOUND_LIMIT_MM);
+    }
     return v;
 }
 

@@ -16,7 +16,9 @@ enum {
     UWB_BOUND_PART = 2048,
     UWB_EXCESS_LIMIT_MM = 3000,
     UWB_BOUND_LIMIT_MM = 6000,
-    UWB_BOUND_UNKNOWN_MM = 2655
+    UWB_BOUND_CLEAR_MM = 239,
+    UWB_BOUND_UNKNOWN_MM = 2655,
+    UWB_DOUBT = -256
 };
 
 /* Power lost before the first path (1/100 dB), log2 of the noise (1/256), received power (1/100 dBm), index

@@ -33,7 +33,8 @@ def model() -> uwb_model.Model:
     assert (numbers["EXCESS_LIMIT_MM"], numbers["BOUND_LIMIT_MM"]) == (3000, 6000)
     part, bias = (np.array([numbers[f"{name}_{kind}"] for name in ("NLOS", "EXCESS", "BOUND")]) for kind in
                   ("PART", "BIAS"))  # fmt: skip
-    return uwb_model.Model(arrays["uwb_mean"], arrays["uwb_gain"], weights, part, bias, numbers["BOUND_UNKNOWN_MM"])
+    bounds = (numbers["BOUND_CLEAR_MM"], numbers["BOUND_UNKNOWN_MM"])
+    return uwb_model.Model(arrays["uwb_mean"], arrays["uwb_gain"], weights, part, bias, *bounds)
 
 
 MODEL = model()
