@@ -40,6 +40,15 @@ def test_site_init_prints_the_path_and_says_what_next(jikimi, tmp_path):
     assert Site.open(tmp_path / "busan-1").settings.broker.mqtt_port == 0
 
 
+def test_what_site_init_says_next_can_be_copied_for_a_folder_with_a_space_in_its_name(jikimi):
+    assert "jikimi up --site 'my plant'" in jikimi("site", "init", "my plant", "--name", "p1").stderr
+
+
+def test_what_the_system_refuses_is_one_sentence_with_the_place(jikimi):
+    result = jikimi("virtual-board", "--dir", "/proc/nowhere")
+    assert (result.returncode, result.stderr) == (1, "jikimi: /proc/nowhere: No such file or directory\n")
+
+
 def test_a_second_site_init_fails_with_one_sentence(jikimi, site):
     result = jikimi("site", "init", site.path)
     assert (result.returncode, result.stdout) == (1, "")

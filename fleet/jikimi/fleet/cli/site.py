@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from jikimi.fleet.cli import site_cluster, site_data, site_mosquitto
@@ -62,5 +64,5 @@ def init(directory: str, name: str | None, mqtt_port: int, web_port: int, url: D
     """
     settings = Settings(broker=BrokerSettings(mqtt_port=mqtt_port), web=WebSettings(port=web_port), database=url)
     site = Site.init(directory, name, settings)
-    click.echo(f"Site {site.name} is ready. Start it with: jikimi up --site {directory}", err=True)
+    click.echo(f"Site {site.name} is ready. Start it with: jikimi up --site {shlex.quote(str(directory))}", err=True)
     click.echo(site.path)

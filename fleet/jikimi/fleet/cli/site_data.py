@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -127,7 +128,7 @@ def restore(file: str, directory: str, url: str | None) -> None:
     from jikimi.fleet.backup import restore as make  # slow import
 
     site = make(Path(file).absolute(), Path(directory).absolute(), url)
-    click.echo(f"Site {site.name} is back. Start it with: jikimi up --site {directory}", err=True)
+    click.echo(f"Site {site.name} is back. Start it with: jikimi up --site {shlex.quote(str(directory))}", err=True)
     click.echo(site.path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -34,4 +35,6 @@ def command(site: Site, out: Path | None) -> None:
     click.echo(path)
     click.echo(f"Start it, as the owner of the site: mosquitto -c {path}", err=True)
     click.echo(f"After a change, run this again and then: kill -HUP $(cat {path.with_name('mosquitto.pid')})", err=True)
-    click.echo(f"Both in one, with all other services: jikimi up --mosquitto --site {site.path}", err=True)
+    click.echo(
+        f"Both in one, with all other services: jikimi up --mosquitto --site {shlex.quote(str(site.path))}", err=True
+    )
