@@ -60,8 +60,15 @@ def test_what_is_no_constant_or_cannot_be_seen_through_stays_as_it_is(text):
 
 def test_a_name_that_others_still_ask_for_stays_defined():
     owner = "A = 1\nB = 2\nC = 3\nD = 4\n"
-    user = "import p\nfrom p import A\nfrom q import p as other\n\ndef f(q):\n    return q.B, f'{A}', p.D\n"
-    assert linked({"p": owner, "m": user})["p"] == "A = 1\nB = 2\npass\nD = 4\n"
+    user = "import p\nfrom p import A\n\ndef f(q):\n    return q.B, f'{A}', f(p), p.D\n"
+    texts = linked({"p": owner, "m": user})
+    assert texts["p"] == "A = 1\nB = 2\npass\npass\n"
+    assert texts["m"].endswith("f(p), (4)\n")
+
+
+def test_what_others_use_as_well_keeps_the_names_that_are_theirs():
+    texts = linked({"p": "A = 1\n_B = 2\n", "m": "import p\nX = p.A\n_Y = p._B\n"}, public=["p", "m"])
+    assert texts == {"p": "A = 1\npass\n", "m": "import p\nX = (1)\npass\n"}
 
 
 def test_a_module_whose_name_is_also_an_argument_is_not_taken_for_the_argument():

@@ -19,7 +19,13 @@ _SAFE_S = 600
 _CHARGED_PCT = 50
 # What a start needs once, and nothing after it holds.
 _CHECKS = ("jikimi.wire.machine_settings", "jikimi.wire.settings", "jikimi.edge.configuration")
-_ONCE = ("jikimi.edge.assembly", "jikimi.edge.hardware", "jikimi.edge.boards", "jikimi.edge.fingerprint")
+_ONCE = (
+    "jikimi.edge.assembly",
+    "jikimi.edge.assembly_node",
+    "jikimi.edge.hardware",
+    "jikimi.edge.boards",
+    "jikimi.edge.fingerprint",
+)
 
 
 def main(root):
@@ -63,7 +69,7 @@ def _main(here, root):
     unload(*_CHECKS)
     starts = Starts(here.files(root + "/state"), hardware.reset_reason())
     releases = Releases(here, root)
-    life = App(here, config, starts, releases, trial, root).run(hardware, config_digest, tls, client_id)
+    life = App(here, config, starts, releases, trial, root).run([hardware, config_digest, tls, client_id])
     del hardware, Hardware
     try:
         asyncio.run(life)
@@ -116,15 +122,22 @@ class App:
         self.level = 0
         self._refused = trial and trial.refused
 
-    async def run(self, *parts):
-        """Until a task ends or stands still, which none should; `parts` as assembly.assemble takes them."""
-        from jikimi.edge.assembly import assemble
+    async def run(self, parts):
+        """Until a task ends or stands still, which none should; `parts` as assembly.assemble takes them.
 
-        tasks = assemble(self, *parts)
-        del assemble, parts
+        They are taken out of the list, as this frame would hold them, and so their code, for ever.
+        """
+        tasks = self._assembled(parts)
         unload(*_ONCE)
         await tasks.run()
         await self.port.sleep_ms(_RESTART_PAUSE_MS)  # time to read why, and to press Ctrl-C
+
+    def _assembled(self, parts):
+        from jikimi.edge.assembly import assemble
+
+        taken = tuple(parts)
+        parts.clear()
+        return assemble(self, *taken)
 
     def release(self):
         """Fields of the state message about releases and configurations."""

@@ -21,9 +21,7 @@ from jikimi.edge.supervisor import WATCHDOG_MS, Supervisor
 from jikimi.wire import kinds, topics
 
 _NO_CORE = "none"
-# Roles of the ranging module: its driver's TAG and ANCHOR.
-_TAG = 0
-_ANCHOR = 1
+_TAG = 0  # role of the ranging module: its driver's TAG
 
 
 def assemble(app, hardware, config_digest, tls, client_id):
@@ -38,7 +36,9 @@ def assemble(app, hardware, config_digest, tls, client_id):
     if app.config.kind == "tag":
         _add_tag(app, hardware, tasks)
     elif not app.quiet:
-        _add_node(app, hardware, tasks)
+        from jikimi.edge.assembly_node import add_node
+
+        add_node(app, hardware, tasks)
     return tasks
 
 
@@ -178,58 +178,17 @@ def _add_senses(app, hardware, tasks):
 
         fault = app.self_test.fault(kinds.SENSOR_HEART)
         heart.add(tasks, app.core, hardware, config.heart, here, duty, app.warner, fault)
-    _add_proximity(app, tasks, near.listen, near.receive, Bound(near.start_uwb, _TAG, identity.uwb_name(config.site)))
+    start_uwb = Bound(near.start_uwb, _TAG, identity.uwb_name(config.site))
+    add_proximity(app, tasks, near.listen, near.receive, start_uwb, app.self_test.fault)
 
 
-def _add_node(app, hardware, tasks):
-    from jikimi.edge.node_parts import Watch, watch_button
-    from jikimi.edge.pairing import Pairing
-    from jikimi.edge.proximity_node import NodeProximity
-    from jikimi.edge.zones import Zones
-
-    here, config, signs = app.port, app.config, app.warner
-    speed = hardware.speed(app.self_test.fault)
-    settings = config.machine.pairing
-    near = NodeProximity(
-        app.core,
-        config,
-        app.air,
-        app.uwb,
-        app.clock,
-        here,
-        app.on_level,
-        app.recorder.record,
-        Zones(app.core, config.machine, speed),
-        settings and Pairing(identity.short_id(config.device), settings),
-    )
-    if speed is not None:
-        tasks.add("speed", speed.run, limit_ms=15_000)
-    if settings is not None:
-        tasks.add("button", Bound(watch_button, hardware.button(), near.pair, signs, here))
-    start_uwb = None
-    if app.uwb is not None:
-        names = identity.uwb_name(config.site), identity.uwb_name(config.device)
-        start_uwb = Bound(app.uwb.start, _ANCHOR, *names)
-    _add_proximity(app, tasks, Watch(near, signs).listen, near.measure, start_uwb)
-    app.self_test.begin(app.clock.up_ms())
-
-
-def _add_proximity(app, tasks, listen, measure, start_uwb):
+def add_proximity(app, tasks, listen, measure, start_uwb, part_fault):
+    """The radios' tasks; `part_fault(sensor)` gives the function that hears how a part is."""
     sleep_ms, air, uwb, duty = app.port.sleep_ms, app.air, app.uwb, app.duty
     app.releases.parts["radio"] = Bound(air.hears, duty, sleep_ms)
     app.self_test.checks[kinds.SENSOR_BLE] = air.tried
-    fault = _part_fault(app, kinds.SENSOR_BLE)
+    fault = part_fault(kinds.SENSOR_BLE)
     tasks.add("air", Bound(keep, air.begin, listen, air.end, fault, duty, sleep_ms))
     if uwb is not None:
-        fault = _part_fault(app, kinds.SENSOR_UWB)
+        fault = part_fault(kinds.SENSOR_UWB)
         tasks.add("uwb", Bound(keep, start_uwb, measure, uwb.sleep, fault, duty, sleep_ms))
-
-
-def _part_fault(app, sensor):
-    """Fault of a part without which a device does not see who is near: a node's stack light says so as well."""
-    fault = app.self_test.fault(sensor)
-    if app.config.kind == "tag":
-        return fault
-    from jikimi.edge.node_parts import ShownFault
-
-    return ShownFault(fault, app.warner, sensor)

@@ -37,11 +37,13 @@ class Pins:
     """GPIO numbers and bus numbers by NAMES; None where a board lacks the part."""
 
     def __init__(self, text):
-        for name in NAMES.split():
-            setattr(self, name, None)
         for part in text.split():
             name, number = part.split("=")
             setattr(self, name, int(number))
+
+    def __getattr__(self, name):  # and no attributes: the name of each takes memory
+        if name not in NAMES.split():
+            raise AttributeError(name)
 
 
 def pins(board, kind="tag"):

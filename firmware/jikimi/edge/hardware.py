@@ -8,8 +8,6 @@ from jikimi.wire import kinds
 _I2C_HZ = 400_000
 _RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
 _REASONS = ("power", "hard", "watchdog", "deepsleep", "soft")
-# By `imu.driver`: the class in the file of that name in drivers/.
-_IMUS = {"lsm6dsox": "Lsm6dsox", "lsm6ds3trc": "Lsm6ds3trc", "mpu6050": "Mpu6050", "bmi270": "Bmi270"}
 
 
 class Hardware:
@@ -55,7 +53,7 @@ class Hardware:
         name = self._config.imu.driver
         # Only the driver that is wanted takes memory; a node has none.
         module = __import__("jikimi.edge.drivers." + name, None, None, (name,))
-        driver = getattr(module, _IMUS[name])(self.i2c(), self._config.imu.rate_hz, self._port.sleep_ms)
+        driver = getattr(module, name[0].upper() + name[1:])(self.i2c(), self._config.imu.rate_hz, self._port.sleep_ms)
         if driver.missing():
             self._port.say("jk log the sensor needs the file " + driver.missing() + " (firmware/WIRING.md)")
         return driver

@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 from jikimi.fleet.errors import BoardError
+from jikimi.fleet.virtual.arguments import shortened
 from jikimi.fleet.virtual.compiler import compile_module
+from jikimi.fleet.virtual.linker import linked
 
 # An ESP32 with TLS in use leaves MicroPython some 100 to 250 KiB. What the emulation itself costs comes on top; on a
 # chip those modules are C and take no heap.
 DEVICE_HEAP_BYTES = 256 * 1024
-EMULATION_HEAP_BYTES = 38 * 1024
+EMULATION_HEAP_BYTES = 36 * 1024
 HEAP_BYTES = DEVICE_HEAP_BYTES + EMULATION_HEAP_BYTES
 
 ROM_SOURCES = Path(__file__).with_name("rom")
@@ -29,7 +31,10 @@ def micropython_command(heap_bytes: int) -> list[str]:
 def build_rom(folder: Path) -> None:
     """Put the emulated modules, compiled, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    for source in ROM_SOURCES.glob("*.py"):
-        if source != _BOOT:
-            code = compile_module(source.stem, source.read_text(encoding="utf-8"))
-            (folder / source.name).with_suffix(".mpy").write_bytes(code)
+    sources = {
+        source.stem: source.read_text(encoding="utf-8") for source in ROM_SOURCES.glob("*.py") if source != _BOOT
+    }
+    public = [name for name in sources if name[0] != "_"]  # as on a chip: all names stay, those of arguments too
+    whole = linked(sources, public=public)
+    for name, text in (shortened(whole) | {name: whole[name] for name in public}).items():
+        (folder / f"{name}.mpy").write_bytes(compile_module(name, text))

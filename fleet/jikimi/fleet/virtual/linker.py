@@ -14,7 +14,7 @@ import ast
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from jikimi.fleet import literals
 
@@ -39,15 +39,23 @@ _Value = int | str
 _Edit = tuple[int, int, str]  # in bytes of the text: from, to, what comes there
 
 
-def linked(sources: Mapping[str, str], library: str = "") -> dict[str, str]:
-    """The texts of an application's modules, by dotted name; of the package `library` only what is used."""
+def linked(sources: Mapping[str, str], library: str = "", public: Container[str] = ()) -> dict[str, str]:
+    """The texts of an application's modules, by dotted name; of the package `library` only what is used.
+
+    Modules in `public` are used by others too: what they define without an underscore stays.
+    """
     before = {name: _Module(name, text) for name, text in sources.items()}
     constants = {name: module.constants(before) for name, module in before.items()}
     modules = {name: module.with_values(before) for name, module in before.items()}
     while True:
         asked = set().union(*(module.asked_of_others(before[name]) for name, module in modules.items()))
         after = {
-            name: module.without_unused(before[name], asked, constants[name], (name + ".").startswith(library + "."))
+            name: module.without_unused(
+                before[name],
+                asked | ({f"{name}:{one}" for one in constants[name] if one[0] != "_"} if name in public else set()),
+                constants[name],
+                (name + ".").startswith(library + "."),
+            )
             for name, module in modules.items()
         }
         if all(after[name] is module for name, module in modules.items()):
@@ -66,6 +74,9 @@ class _Module:
         self._nodes = list(ast.walk(self._tree))
         self._bound = Counter(_bindings(self._nodes))
         self._imported: dict[str, tuple[str, str]] = {}
+        for node in self._nodes:
+            if isinstance(node, ast.Import):
+                self._imported |= {one.name: ("", one.name) for one in node.names if _is_plain(one)}
         for module, one in self._imports():
             if self._imported.setdefault(_local(one), (module, one.name)) != (module, one.name):
                 self._bound[_local(one)] += 1
@@ -104,7 +115,7 @@ class _Module:
                 asked.add(f"{module}:{one.name}")
         for node in self._nodes:
             if isinstance(node, ast.Import):
-                asked |= {f"{one.name}:*" for one in node.names}
+                asked |= {f"{one.name}:*" for one in node.names if not _is_plain(one)}
         owners = set()
         for node in self._nodes:
             if isinstance(node, ast.Attribute):
@@ -113,7 +124,7 @@ class _Module:
                 asked.add(f"{owner or ''}:{node.attr}")
         for node in self._nodes:
             if isinstance(node, ast.Name) and node.id in self._imported and self._is_handed_on(node, owners):
-                asked.add(".".join(self._imported[node.id]) + ":*")
+                asked.add(_dotted(*self._imported[node.id]) + ":*")
         return asked
 
     def without_unused(
@@ -203,7 +214,7 @@ class _Module:
     def _module_meant(self, node: ast.expr) -> str:
         """The module that a name in front of a dot stands for; "" when that is not plain."""
         plain = isinstance(node, ast.Name) and node.id in self._imported and not self._bound[node.id]
-        return ".".join(self._imported[node.id]) if plain and isinstance(node, ast.Name) else ""
+        return _dotted(*self._imported[node.id]) if plain and isinstance(node, ast.Name) else ""
 
     def _is_handed_on(self, node: ast.Name, owners: set[int]) -> bool:
         return bool(self._bound[node.id]) or id(node) not in owners
@@ -245,6 +256,15 @@ def _not_replaced(nodes: list[ast.AST]) -> Iterator[ast.AST]:
 
 def _is_read(node: ast.Name) -> bool:
     return isinstance(node.ctx, ast.Load)
+
+
+def _is_plain(one: ast.alias) -> bool:
+    """Whether `import` binds the module's own name and nothing else."""
+    return one.asname is None and "." not in one.name
+
+
+def _dotted(package: str, name: str) -> str:
+    return f"{package}.{name}" if package else name
 
 
 def _local(one: ast.alias) -> str:
