@@ -237,7 +237,7 @@ measured:
   bound is the largest plausible excess off where the path may be blocked (probability of 0.27 or more), and what 97 %
   of clear ranges stay below elsewhere. It misses a tenth of what the raw range misses at 5 and 7 m and a third at 3
   m; its price is every sixth standing person outside, every third clear walk warned more than a metre early, and most
-  blocked ones. Taking the largest plausible excess off every range found 1.5 points more at 3 m, no more at 5 and 7
+  blocked ones. Taking the largest plausible excess off every range found 1.5 points more at 3 m, 0.1 at most at 5 and 7
   m, and warned 24 % of those standing outside and 86 % of clear walks early. `lower_m` is there for sites that accept
   that.
 
