@@ -1,4 +1,4 @@
-"""A tag that is worn for days and a node that is never off duty test themselves daily; a day is five seconds here."""
+"""A tag that is worn for days and a node that is never off duty test themselves daily; a day is two seconds here."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.shift.conftest import Plant, Tag, until
 
 EDGE = Path(next(iter(jikimi.edge.__path__)))
 SHORT = {
-    "self_test": ("DAY_MS = 86_400_000", "DAY_MS = 5_000"),
-    "sense": ("_LOOKS = const(1500)", "_LOOKS = const(50)"),
+    "self_test": ("DAY_MS = 86_400_000", "DAY_MS = 2_000"),
+    "sense": ("_LOOKS = const(1500)", "_LOOKS = const(30)"),
 }
 BOTH = 1 << kinds.SENSOR_FLASH | 1 << kinds.SENSOR_BLE
 NODE = BOTH | 1 << kinds.SENSOR_UWB
