@@ -31,11 +31,11 @@ class Placement:
 PLACEMENTS = (
     Placement(
         "waist", 0, fall_data.sisfall, "SisFall (Sucerquia et al. 2017)", 4,
-        nets.Settings(units=32), 0, nets.Settings(units=26, passes=25), 64,
+        nets.Settings(units=32), 128, nets.Settings(units=26, passes=25), 192,
     ),
     Placement(
         "wrist", 1, fall_data.weda, "WEDA-FALL (Marques and Moreno 2023)", 8,
-        nets.Settings(units=24), 64, nets.Settings(units=4), 128,
+        nets.Settings(units=24), 8, nets.Settings(units=4), 128,
     ),
 )  # fmt: skip
 
