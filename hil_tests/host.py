@@ -54,6 +54,10 @@ class Host:
         """A new identity."""
         return registry.add_device(self.site, kind, name, "bench", "forklift" if kind == "node" else None)
 
+    def retire(self, device: str) -> None:
+        """Shut an identity out for good; its name is free again."""
+        registry.retire(self.site, device)
+
     def wait_for_birth(self, device: str, timeout_s: float, status: str = "online") -> wire.Birth:
         """The device's birth, or its last will with `status` "lost"."""
         birth = self.wait_for(device, topics.STATE, lambda message: message.status == status, timeout_s)

@@ -109,6 +109,8 @@ class Strategy:
 
     def _install(self, broker: dict[str, Any]) -> None:
         self._erase()
+        if self.device:
+            self._host().retire(self.device)  # its key has just been erased
         files = self._host().add_device(self.place.kind, self.place.name)
         self.device = files.device
         tls = image.Tls(files.ca_der, files.cert_der, files.key_der)
