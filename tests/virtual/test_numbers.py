@@ -39,8 +39,7 @@ def test_the_firmwares_pin_table_of_the_virtual_board_is_how_it_is_wired():
     assert spec.loader is not None
     boards = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(boards)
-    tag, node = vars(boards.pins("virtual", "tag")), vars(boards.pins("virtual", "node"))
-    pins = {name: node[name] if tag[name] is None else tag[name] for name in tag}
+    pins = vars(boards.pins("virtual", "tag")) | vars(boards.pins("virtual", "node"))
     assert {number: name for name, number in pins.items() if name in wiring.OUTPUT_PINS.values()} == wiring.OUTPUT_PINS
     assert (pins["i2c_id"], pins["uart_id"]) == (wiring.I2C_BUS, wiring.UWB_UART)
     assert (pins["button"], pins["battery_adc"]) == (wiring.BUTTON_PIN, wiring.BATTERY_PIN)
