@@ -49,6 +49,7 @@ def both(plant: Plant, request: pytest.FixtureRequest) -> Iterator[tuple[Tag, Ta
     for one in (node, tag):
         plant._boards.remove(one.board)
         one.board.close()
+        registry.retire(plant.site, one.device)
 
 
 def _lit(node: Tag) -> set[str]:
