@@ -8,7 +8,7 @@ import numpy as np
 
 from tools import fall_verdict
 from tools.card import table
-from tools.fall_models import Example, Placement, Scales
+from tools.fall_models import Example, Placement
 from tools.fall_verdict import Scored, Verdict
 
 _OVERS = (-512, -256, -128, 0, 128, 256, 512)  # 1/256 log odds
@@ -91,9 +91,9 @@ def trade_off(scored: Sequence[Scored]) -> list[str]:
     return ["Other thresholds, as recorded:", "", table(head, rows).rstrip(), ""]
 
 
-def other_set(placement: Placement, part: list[Example], others: Sequence[Example], scales: Scales) -> list[str]:
+def other_set(placement: Placement, part: list[Example], others: Sequence[Example]) -> list[str]:
     """Tables learnt from this set, on the people, chip and place on the body of the other."""
-    tested = fall_verdict.judged(placement, part, recorded(others), scales)
+    tested = fall_verdict.judged(placement, part, recorded(others))
     shares = four([s.verdict() for s in tested])
     return [
         f"Tables of the {placement.name} on the other set, worn elsewhere on the body (a worst case, not a use):",

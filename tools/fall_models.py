@@ -1,4 +1,4 @@
-"""How the fall networks are trained: which candidates are falls, and with which settings. Used by train and eval."""
+"""How the fall tables are trained: which candidates are falls, and with which settings. Used by train and eval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from tools import fall_data, fall_generated, fall_variants, nets
+from tools import fall_data, fall_generated, fall_variants, gbdt
 from tools.fall_data import Candidates, Trial
 
 
@@ -22,29 +22,32 @@ class Placement:
     load: Callable[[], Iterator[Trial]]
     source: str
     draws: int  # other chips and belts of every recording, for training
-    impact: nets.Settings
-    impact_shift: int  # log odds (1/256) that must be exceeded: how dear a false alarm is
-    falling: nets.Settings
+    impact: gbdt.Settings
+    impact_shift: int  # log odds (1/256) the sum must exceed: how dear a false alarm is
+    falling: gbdt.Settings
     falling_shift: int
 
 
 PLACEMENTS = (
     Placement(
         "waist", 0, fall_data.sisfall, "SisFall (Sucerquia et al. 2017)", 4,
-        nets.Settings(units=32), 128, nets.Settings(units=26, passes=25), 192,
+        gbdt.Settings(trees=54, l2=4, min_curvature=4, row_share=0.6, feature_share=0.4), -220,
+        gbdt.Settings(trees=24, rate=0.2, row_share=0.5, feature_share=0.5), 300,
     ),
     Placement(
         "wrist", 1, fall_data.weda, "WEDA-FALL (Marques and Moreno 2023)", 8,
-        nets.Settings(units=24), 8, nets.Settings(units=4), 128,
+        gbdt.Settings(trees=34, row_share=0.5, feature_share=0.5), 64,
+        gbdt.Settings(trees=4, rate=0.4), 0,
     ),
 )  # fmt: skip
 
 _NEAR_S = 1.0  # a candidate this near the impact is the fall
 _CALM_S = 2.5  # so long before the impact the person was not yet falling
-_FALLING_S = 0.3  # so long before its impact a fall is to be known
+_FALLING_S = 0.5  # a fall begins at most so long before its impact
 _AS_RECORDED_WEIGHT = 2.0
 _THING_WEIGHT = 4.0  # of a tag without a person: few recordings, and no alarm of theirs is excused
-_FALLING_FROM = ("as recorded", "stream", "25 Hz", "50 Hz, no gyro", "draw 1", "draw 2")  # more would only be slower
+_FALLING_FROM = ("as recorded", "25 Hz", "draw 1", "draw 2")  # more would only be slower
+_FALLING_SHARE = 0.5  # of the moments in which nobody falls
 
 
 @dataclass(frozen=True)
@@ -62,20 +65,12 @@ class Example:
     @property
     def is_judged(self) -> bool:
         """Whether evaluation looks at it (the others are for training only)."""
-        return "draw" not in self.variant and self.person != fall_generated.MORE
+        return "draw" not in self.variant
 
     @property
     def is_worn(self) -> bool:
         """Whether somebody wore the tag (the others are generated)."""
         return not self.person.startswith("generated")
-
-
-@dataclass(frozen=True)
-class Scales:
-    """How features become inputs, of impacts and of beginnings of falls."""
-
-    impact: nets.Scale
-    falling: nets.Scale
 
 
 def example(trial: Trial, variant: str, seen: Candidates) -> Example:
@@ -90,9 +85,7 @@ def recordings(placement: Placement) -> list[Trial]:
     if not recorded:
         raise SystemExit(f"no recordings of {placement.source}; set JIKIMI_DATA")
     rate_hz = recorded[0].rate_hz
-    seeds = (fall_generated.JUDGED_SEED, *fall_generated.MORE_SEEDS)
-    things = (trial for seed in seeds for trial in fall_generated.generated(seed))
-    return recorded + [fall_data.at_rate(trial, rate_hz) for trial in things]
+    return recorded + [fall_data.at_rate(trial, rate_hz) for trial in fall_generated.generated()]
 
 
 def examples(placement: Placement, trials: Iterable[Trial]) -> list[Example]:
@@ -114,32 +107,25 @@ def examples(placement: Placement, trials: Iterable[Trial]) -> list[Example]:
     return found
 
 
-def scales(part: Iterable[Example]) -> Scales:
-    """From how features are on the recorded chip. Both placements take those of the waist."""
-    own = [e.seen for e in part if e.variant == "as recorded" and e.is_worn]
-    impact, falling = np.concatenate([s.features for s in own]), np.concatenate([s.pre_features for s in own])
-    return Scales(nets.scale_of(impact), nets.scale_of(falling))
-
-
-def train_impact(placement: Placement, part: list[Example], scale: nets.Scale) -> nets.Net:
-    """For SIG_EVENT_FALL. After a fall nothing is labelled: writhing on the floor is neither."""
+def train_impact(placement: Placement, part: list[Example]) -> gbdt.Model:
+    """Trees for SIG_EVENT_FALL. After a fall nothing is labelled: writhing on the floor is neither."""
     labels = np.concatenate([_impact_labels(e) for e in part])
     features = np.concatenate([example.seen.features for example in part])
     weights = np.concatenate([np.full(len(e.seen.t_s), _weight(e)) for e in part])
     known = labels >= 0
-    net = nets.train(features[known], labels[known] == 1, weights[known], scale, placement.impact)
-    return replace(net, bias=net.bias - placement.impact_shift)
+    model = gbdt.train(features[known], labels[known] == 1, weights[known], placement.impact)
+    return replace(model, bias=model.bias - placement.impact_shift)
 
 
-def train_falling(placement: Placement, part: list[Example], scale: nets.Scale) -> nets.Net:
-    """For SIG_EVENT_FALLING."""
+def train_falling(placement: Placement, part: list[Example]) -> gbdt.Model:
+    """Trees for SIG_EVENT_FALLING."""
     part = [e for e in part if e.variant in _FALLING_FROM]
     labels = np.concatenate([_falling_labels(e) for e in part])
     features = np.concatenate([example.seen.pre_features for example in part])
-    weights = np.concatenate([np.full(len(e.seen.pre_t_s), _weight(e)) for e in part])
-    known = labels >= 0
-    net = nets.train(features[known], labels[known] == 1, weights[known], scale, placement.falling)
-    return replace(net, bias=net.bias - placement.falling_shift)
+    drawn = np.random.default_rng(1).uniform(size=len(labels)) < _FALLING_SHARE
+    known = (labels == 1) | ((labels == 0) & drawn)
+    model = gbdt.train(features[known], labels[known] == 1, np.ones(int(known.sum())), placement.falling)
+    return replace(model, bias=model.bias - placement.falling_shift)
 
 
 def _weight(e: Example) -> float:

@@ -65,21 +65,10 @@ def test_a_fall_is_found_once_through_a_faulty_chip(fault, seed, rate_hz):
 
 
 @pytest.mark.parametrize("fault", [dropped, repeated, clipped])
-def test_recorded_falls_are_found_at_25_hz_where_a_lost_sample_may_be_half_of_the_impact(fault, sisfall_files):
-    """The shipped networks have seen these people: this guards against the fault, and says nothing of accuracy."""
-    found = []
-    with np.load(sisfall_files[1]) as recordings:
-        for seed, name in enumerate(name for name in sorted(recordings.files) if name.startswith("F")):
-            raw = recordings[name][: len(recordings[name]) // 8 * 8].reshape(-1, 8, 6).mean(axis=1).astype("<i2")
-            found.append(len(falls(fault(raw, seed), 25)))
-    assert max(found) <= 2  # two impacts within one recording may be more than the 10 s apart
-    assert np.mean(np.array(found) > 0) >= 0.98
-
-
-@pytest.mark.parametrize("fault", [dropped, repeated, clipped])
-def test_no_fault_makes_two_falls_of_one_at_25_hz(fault):
+def test_hardly_a_fall_is_missed_at_25_hz_where_a_lost_sample_may_be_half_of_the_impact(fault):
     found = [len(falls(fault(to_raw(story(seed % 40, 25)), seed), 25)) for seed in range(200)]
     assert max(found) == 1
+    assert found.count(0) <= 2
 
 
 def test_clipping_takes_something_from_the_impact():
