@@ -53,12 +53,22 @@ def measure(directory: Path, n_messages: int, batch: int, n_devices: int) -> dic
     with Supervisor(site, [broker_service(site)]), (directory / "log").open("wb") as log:
         process = subprocess.Popen(_command(site, directory, database), stdout=log, stderr=log)
         try:
-            bench_plain.wait(lambda: broker.monitor(site, "jsz")["consumers"] > 0)
+            bench_plain.wait(lambda: _listens(site, process, directory / "log"))
             took_s = bench_plain.send(site, devices, directory, database, n_messages, batch)
         finally:
             process.kill()
             process.wait()
     return {"messages_per_s": round(n_messages / took_s), "events_per_s": round(n_messages * batch / took_s)}
+
+
+def _listens(site: Site, process: subprocess.Popen[bytes], log: Path) -> bool:
+    """Whether it has subscribed; RuntimeError with its last words when it has ended instead."""
+    if process.poll() is not None:
+        raise RuntimeError(
+            f"Node-RED ended ({_HOME} can be deleted to install it anew): {log.read_text('utf-8')[-500:]}"
+        )
+    consumers: int = broker.monitor(site, "jsz")["consumers"]
+    return consumers > 0
 
 
 def _command(site: Site, directory: Path, database: Path) -> list[str]:
