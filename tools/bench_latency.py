@@ -73,14 +73,8 @@ class Tag:
         self._mid = 0
 
     async def connect(self, tls: Any) -> None:
-        address = broker.host_address(self._site)
-        self._reader, self._writer = await asyncio.open_connection(*address, ssl=tls)
-        self._writer.write(load.connect_packet(self._device))
-        assert await self._reader.readexactly(4) == b"\x20\2\0\0"
-        topic = topics.topic(self._site.name, self._device, topics.ACK).encode()
-        self._writer.write(bytes((0x82, len(topic) + 5)) + b"\0\1" + len(topic).to_bytes(2, "big") + topic + b"\0")
-        assert (await self._reader.readexactly(5))[0] == 0x90
-        self._listening = asyncio.create_task(self._listen(2 + len(topic)))
+        address, topic = broker.host_address(self._site), topics.topic(self._site.name, self._device, topics.ACK)
+        self._connection = await load.Connection.connect(address, tls, self._device, topic, self._on_publish)
 
     def send(self, stream: int) -> None:
         self._seqs[stream] += 1
@@ -92,23 +86,18 @@ class Tag:
         now_s = self._ledger.sent[self._device, stream, seq] = time.monotonic()
         if stream == kinds.STREAM_ALARM:
             self._ledger.raised[self._device, boot_ms + seq] = now_s
-        self._writer.write(load.publish_packet(topics.topic(self._site.name, self._device, leaf), self._mid, payload))
+        topic = topics.topic(self._site.name, self._device, leaf)
+        self._connection.write(load.publish_packet(topic, self._mid, payload))
 
-    async def close(self) -> None:
-        self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
-        self._writer.transport.abort()
+    def close(self) -> None:
+        self._connection.abort()
 
-    async def _listen(self, skip: int) -> None:
-        while True:
-            head, size = await self._reader.readexactly(2)  # everything that comes is shorter than 128 bytes
-            body = await self._reader.readexactly(size)
-            if head >> 4 == 3:
-                _, stream, upto = messages.decode_ack(body[skip:])
-                now_s = time.monotonic()
-                for seq in range(self._acked[stream] + 1, upto + 1):
-                    self._ledger.acked[self._device, stream, seq] = now_s
-                self._acked[stream] = max(upto, self._acked[stream])
+    def _on_publish(self, body: bytes) -> None:
+        _, stream, upto = messages.decode_ack(body[2 + int.from_bytes(body[:2], "big") :])
+        now_s = time.monotonic()
+        for seq in range(self._acked[stream] + 1, upto + 1):
+            self._ledger.acked[self._device, stream, seq] = now_s
+        self._acked[stream] = max(upto, self._acked[stream])
 
 
 def measure(
@@ -178,7 +167,7 @@ async def _run(
     ending.set()
     watcher.join()
     for tag in tags:
-        await tag.close()
+        tag.close()
     return memory
 
 

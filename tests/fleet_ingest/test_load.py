@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tracemalloc
+from pathlib import Path
 
 from click.testing import CliRunner
 
 from jikimi.fleet.cli import cli
+from jikimi.fleet.load import enrol
+from jikimi.fleet.services import Supervisor, broker_service
+from jikimi.fleet.site import Settings, Site
+from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 
 
 def test_a_load_ends_with_one_json_object_and_nothing_lost_or_doubled():
@@ -21,3 +28,25 @@ def test_a_load_ends_with_one_json_object_and_nothing_lost_or_doubled():
 
 def test_what_cannot_be_measured_is_misuse():
     assert CliRunner().invoke(cli, ["bench", "load", "--tags", "0"]).exit_code == 2
+
+
+def test_a_connected_tag_costs_the_process_less_than_32_kib(tmp_path: Path):
+    site = Site.init(tmp_path / "plant", settings=Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0)))
+    tags = enrol(site, 20, 1)
+
+    async def kib_a_tag() -> float:
+        await tags[0].connect()  # what the first one makes for all
+        before, _ = tracemalloc.get_traced_memory()
+        for tag in tags[1:]:
+            await tag.connect()
+        after, _ = tracemalloc.get_traced_memory()
+        for tag in tags:
+            tag.close()
+        return (after - before) / 1024 / (len(tags) - 1)
+
+    with Supervisor(site, [broker_service(site)]):
+        tracemalloc.start()
+        try:
+            assert asyncio.run(kib_a_tag()) < 32
+        finally:
+            tracemalloc.stop()

@@ -5,11 +5,13 @@ is sent again, to another node of the broker when one falls silent. What a tag h
 which the database is held. The process shares the machine with the site, so the figures are a lower bound.
 """
 
+from jikimi.fleet.load.connection import Connection
 from jikimi.fleet.load.packets import connect_packet, publish_packet, tls_context
 from jikimi.fleet.load.run import Report, account, drive, enrol, load_own_site, load_site
 from jikimi.fleet.load.tag import Tag
 
 __all__ = [
+    "Connection",
     "Report",
     "Tag",
     "account",

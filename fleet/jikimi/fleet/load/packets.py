@@ -8,7 +8,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Iterator
     from pathlib import Path
 
     from jikimi.fleet.registry import DeviceFiles
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CONNACK: Final = 2
 PUBLISH: Final = 3
 SUBACK: Final = 9
+DISCONNECT_PACKET: Final = b"\xe0\0"
 
 
 def tls_context(files: DeviceFiles, directory: Path) -> ssl.SSLContext:
@@ -32,14 +33,20 @@ def tls_context(files: DeviceFiles, directory: Path) -> ssl.SSLContext:
     return context
 
 
-def connect_packet(client_id: str) -> bytes:
-    """MQTT CONNECT with a clean session."""
-    return _packet(0x10, b"\0\4MQTT\4\2\0\0" + _text(client_id))
+def connect_packet(client_id: str, will: tuple[str, bytes] | None = None) -> bytes:
+    """MQTT CONNECT with a clean session; `will` is topic and payload, published retained and at QoS 1."""
+    flags, last = (0x02, b"") if will is None else (0x2E, _text(will[0]) + _bytes(will[1]))
+    return _packet(0x10, b"\0\4MQTT\4" + bytes((flags, 0, 0)) + _text(client_id) + last)
 
 
-def publish_packet(topic: str, mid: int, payload: bytes) -> bytes:
+def publish_packet(topic: str, mid: int, payload: bytes, *, retain: bool = False) -> bytes:
     """MQTT PUBLISH at QoS 1."""
-    return _packet(0x32, _text(topic) + struct.pack("!H", mid) + payload)
+    return _packet(0x33 if retain else 0x32, _text(topic) + struct.pack("!H", mid) + payload)
+
+
+def unconfirmed_packet(topic: str, payload: bytes) -> bytes:
+    """MQTT PUBLISH at QoS 0."""
+    return _packet(0x30, _text(topic) + payload)
 
 
 def subscribe_packet(topic: str) -> bytes:
@@ -47,20 +54,34 @@ def subscribe_packet(topic: str) -> bytes:
     return _packet(0x82, b"\0\1" + _text(topic) + b"\0")
 
 
-async def read_packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Type and body of the next packet; EOFError when the connection ends before it is whole."""
-    head = (await reader.readexactly(1))[0]
-    size, shift = 0, 0
-    while True:
-        low = (await reader.readexactly(1))[0]
-        size |= (low & 0x7F) << shift
-        shift += 7
+def take_packets(received: bytearray) -> Iterator[tuple[int, bytes]]:
+    """Type and body of each packet that is whole, taken out of `received`."""
+    while (head := _head(received)) is not None:
+        start, end = head
+        if len(received) < end:
+            return
+        packet = received[0] >> 4, bytes(received[start:end])
+        del received[:end]
+        yield packet
+
+
+def _head(received: bytearray) -> tuple[int, int] | None:
+    """Where the body of the first packet begins and ends; None: its length has not come yet."""
+    size = 0
+    for place in range(1, len(received)):
+        low = received[place]
+        size |= (low & 0x7F) << 7 * (place - 1)
         if low < 0x80:
-            return head >> 4, await reader.readexactly(size)
+            return place + 1, place + 1 + size
+    return None
 
 
 def _text(text: str) -> bytes:
-    return struct.pack("!H", len(text)) + text.encode()
+    return _bytes(text.encode())
+
+
+def _bytes(data: bytes) -> bytes:
+    return struct.pack("!H", len(data)) + data
 
 
 def _packet(head: int, body: bytes) -> bytes:

@@ -108,7 +108,7 @@ async def drive(tags: Sequence[Tag], going_on: Callable[[], bool], say: Callable
             sending.create_task(tag.send_while(going_on))
     took_s = time.monotonic() - start_s
     for tag in tags:
-        await tag.close()
+        tag.close()
     return took_s
 
 

@@ -8,15 +8,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from jikimi.fleet.errors import ServiceError
-from jikimi.fleet.load.packets import (
-    CONNACK,
-    PUBLISH,
-    SUBACK,
-    connect_packet,
-    publish_packet,
-    read_packet,
-    subscribe_packet,
-)
+from jikimi.fleet.load.connection import Connection
+from jikimi.fleet.load.packets import publish_packet
 from jikimi.wire import kinds, messages, topics
 
 if TYPE_CHECKING:
@@ -56,19 +49,16 @@ class Tag:
         self._news = asyncio.Event()
         self._heard_s = 0.0
         self._mid = 0
-        self._writer: asyncio.StreamWriter | None = None
-        self._listening: asyncio.Task[None] | None = None
+        self._connection: Connection | None = None
 
     async def connect(self) -> None:
         """Connect and hear acknowledgements from now on. OSError, EOFError, TimeoutError, ServiceError: not so."""
         patience_s = _RECONNECT_S if self.losses and len(self._addresses) > 1 else _CONNECT_S
         async with asyncio.timeout(patience_s):
-            reader, self._writer = await asyncio.open_connection(*self._addresses[0], ssl=self._tls)
-            self._writer.write(connect_packet(self.device))
-            await self._expect(reader, CONNACK, b"\0\0")
-            self._writer.write(subscribe_packet(self._ack_topic))
-            await self._expect(reader, SUBACK, b"\0\1\0")
-        self._listening = asyncio.create_task(self._listen(reader))
+            self._connection = await Connection.connect(
+                self._addresses[0], self._tls, self.device, self._ack_topic, self._on_publish
+            )
+        self._connection.ended.add_done_callback(lambda _: self._news.set())
 
     async def connect_somewhere(self) -> None:
         """Connect to any node; a cluster that looks for its majority refuses for a while. Raises as `connect`."""
@@ -79,46 +69,41 @@ class Tag:
             except (OSError, EOFError, TimeoutError, ServiceError):
                 if len(self._addresses) == 1 or time.monotonic() > until_s:
                     raise
-            await self._leave_node()
+            self._leave_node()
             await asyncio.sleep(_RETRY_S)
 
     async def ended(self) -> None:
         """Wait until the connection ends."""
-        if self._listening is not None:
-            await asyncio.wait([self._listening])
+        if self._connection is not None:
+            await asyncio.wait([self._connection.ended])
 
     async def send_while(self, going_on: Callable[[], bool]) -> None:
         """Send as long as that holds, then until everything is acknowledged or nothing is for a minute."""
         self._heard_s = time.monotonic()
         while True:
             try:
-                if self._listening is None:
+                if self._connection is None:
                     await self.connect()
                 await self._work(going_on)
             except (OSError, EOFError, TimeoutError, ServiceError):
                 # ServiceError: a node that lost the others refuses; another one, or the same one later, does not.
                 self.losses += 1
-                await self._leave_node()
+                self._leave_node()
                 if self._has_given_up():
                     return
                 await asyncio.sleep(_RETRY_S * (0.5 + random.random()))
             else:
                 return
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Hang up. Idempotent."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
-            self._listening = None
-        if self._writer is not None:
-            self._writer.transport.abort()
-            self._writer = None
+        self.cut()
+        self._connection = None
 
     def cut(self) -> None:
         """Lose the connection, as a radio does."""
-        if self._writer is not None:
-            self._writer.transport.abort()
+        if self._connection is not None:
+            self._connection.abort()
 
     def shift_clock(self, by_ms: int) -> None:
         """From now on take this boot to have begun at another time."""
@@ -126,12 +111,12 @@ class Tag:
 
     def say(self, topic: str, payload: bytes) -> None:
         """Publish whatever, as a broken or hostile device would."""
-        if self._writer is not None:
+        if self._connection is not None:
             self._mid = self._mid % 0xFFFF + 1
-            self._writer.write(publish_packet(topic, self._mid, payload))
+            self._connection.write(publish_packet(topic, self._mid, payload))
 
-    async def _leave_node(self) -> None:
-        await self.close()
+    def _leave_node(self) -> None:
+        self.close()
         self._addresses = self._addresses[1:] + self._addresses[:1]
 
     async def _work(self, going_on: Callable[[], bool]) -> None:
@@ -159,16 +144,16 @@ class Tag:
             self._open.append((self.sent, time.monotonic(), publish_packet(self._topic, self._mid, payload)))
 
     def _write_open(self) -> None:
-        assert self._writer is not None
-        self._writer.write(b"".join(packet for _, _, packet in self._open))
+        assert self._connection is not None
+        self._connection.write(b"".join(packet for _, _, packet in self._open))
 
     async def _until_acked(self) -> None:
-        assert self._listening is not None
+        assert self._connection is not None
         began_s = time.monotonic()
         while self._open:
             self._news.clear()
-            if self._listening.done():
-                self._listening.result()  # why the connection ended
+            if self._connection.ended.done():
+                self._connection.ended.result()  # raises why
             try:
                 await asyncio.wait_for(self._news.wait(), _RESEND_S)
             except TimeoutError:
@@ -177,19 +162,9 @@ class Tag:
                 self.resent += len(self._open)
                 self._write_open()
 
-    async def _expect(self, reader: asyncio.StreamReader, wanted: int, body: bytes) -> None:
-        if await read_packet(reader) != (wanted, body):
-            raise ServiceError(f"the broker refuses the tag {self.device}")
-
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
-        try:
-            while True:
-                kind, body = await read_packet(reader)
-                if kind == PUBLISH:
-                    _, _, upto = messages.decode_ack(body[2 + len(self._ack_topic) :])
-                    self._hear(upto)
-        finally:
-            self._news.set()
+    def _on_publish(self, body: bytes) -> None:
+        _, _, upto = messages.decode_ack(body[2 + len(self._ack_topic) :])
+        self._hear(upto)
 
     def _hear(self, upto: int) -> None:
         now_s = time.monotonic()
