@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 import statistics
+import sys
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from jikimi.fleet.virtual import VirtualBoard, World
 
 _TAGS, _MACHINES, _SEED = 2, 3, 7
 _ONLINE_S = 30.0
+_MOST_RECORDS = 100_000
 _WARN = re.compile(r"^jk warn \d+ \d+ (\d+) ")
 
 
@@ -65,8 +68,11 @@ def _row(name: str, seconds: float, *, moving: bool) -> tuple[str, ...]:
             time.sleep(0.5)
         grown, took_s = _bytes(site, tags) - before, world.now() - began_s
         with Store.open(site.database_url, site.name) as store:
+            kinds = Counter(row.kind for row in store.recent_records(_MOST_RECORDS))
             free = [row.heap_free_bytes for row in store.device_rows() if row.device in tags and row.heap_free_bytes]
         lines = [line for board in boards if board.name in tags for line in board.lines()]
+    by_hour = {kind: round(n / _TAGS / took_s * 3600) for kind, n in kinds.items()}
+    print(f"{name}: records an hour and tag, those of the start included: {by_hour}", file=sys.stderr)
     latencies = sorted(int(found[1]) for line in lines if (found := _WARN.match(line)))
     hour = grown / _TAGS / took_s * 3600
     return (name, *_spread(latencies), str(min(free)), f"{hour:.0f}")

@@ -8,6 +8,7 @@ JikimiError                  everything a user can be told in one sentence
 ├── ImageError               an image for a chip is missing, damaged or for another one: fix the list or the file
 ├── BatchError               the list of devices to provision is wrong: fix the file
 ├── ConfigurationError       the desired configuration of a device is wrong: fix the file
+├── ProfileError             a recorded day cannot be read: fix the file, or record it anew
 ├── StoreError                the database fails or has no such row: nothing was written
 │   └── StoreAwayError       its server does not answer: wait, and try again
 ├── ServiceError             a service we supervise does not start or stopped: read its log, then start again
@@ -46,6 +47,10 @@ class BatchError(JikimiError):
 
 class ConfigurationError(JikimiError):
     """A desired configuration cannot be used; the text names the device or the file, and the key."""
+
+
+class ProfileError(JikimiError):
+    """A file is not a day for the load; the text names the line."""
 
 
 class StoreError(JikimiError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +27,33 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number", param, ctx)
         return number
+
+
+class Moment(click.ParamType[int]):
+    """A day or time in ISO 8601 (local when it names no zone), as ms since 1970 UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Refuse what is no time, as misuse."""
+        try:
+            return int(datetime.datetime.fromisoformat(value).timestamp() * 1000)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is not a day or time such as 2026-11-24 or 2026-11-24T08:00", param, ctx)
+
+
+class TimeOfDay(click.ParamType[int]):
+    """HH:MM, as seconds after midnight."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Refuse what is no time of day, as misuse."""
+        try:
+            time = datetime.time.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a time of day such as 07:55", param, ctx)
+        return time.hour * 3600 + time.minute * 60 + time.second
 
 
 def site_option(command: _Command) -> _Command:

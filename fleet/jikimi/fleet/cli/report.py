@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jikimi.fleet.cli.options import json_option, site_option
+from jikimi.fleet.cli.options import Moment, json_option, site_option
 from jikimi.fleet.cli.show import local_time, print_rows
 
 if TYPE_CHECKING:
@@ -20,18 +20,6 @@ _TOO_FEW = "too few"
 _DEFAULT_DAYS = 7
 _SHIFTS = "06:00,14:00,22:00"
 _DAY_MS = 86_400_000
-
-
-class _Since(click.ParamType[int]):
-    """A day or time in ISO 8601 (local when it names no zone), as ms since 1970 UTC."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return int(datetime.datetime.fromisoformat(value).timestamp() * 1000)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is not a day or time such as 2026-11-24 or 2026-11-24T08:00", param, ctx)
 
 
 class _Starts(click.ParamType[list[datetime.time]]):
@@ -66,7 +54,7 @@ def command() -> None:
     show_default=True,
     help="What each number stands for.",
 )
-@click.option("--since", "since_ms", type=_Since(), help="From the hour around this time on.  [default: 7 days ago]")
+@click.option("--since", "since_ms", type=Moment(), help="From the hour around this time on.  [default: 7 days ago]")
 def near_misses(site: Site, as_json: bool, by: str, since_ms: int | None) -> None:
     """Near misses: how often somebody came into the zone of a machine.
 
@@ -97,8 +85,8 @@ def near_misses(site: Site, as_json: bool, by: str, since_ms: int | None) -> Non
 @command.command("completeness")
 @site_option
 @json_option
-@click.option("--since", "since_ms", type=_Since(), help="From this time on.  [default: when the running shift began]")
-@click.option("--until", "until_ms", type=_Since(), help="Up to this time.  [default: now]")
+@click.option("--since", "since_ms", type=Moment(), help="From this time on.  [default: when the running shift began]")
+@click.option("--until", "until_ms", type=Moment(), help="Up to this time.  [default: now]")
 @click.option("--shifts", "starts", type=_Starts(), default=_SHIFTS, show_default=True, help="When shifts begin.")
 def completeness(
     site: Site, as_json: bool, since_ms: int | None, until_ms: int | None, starts: list[datetime.time]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import secrets
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jikimi.fleet import broker, registry
-from jikimi.fleet.load.packets import tls_context
+from jikimi.fleet.load import enrolment
 from jikimi.fleet.load.tag import BOOT, Tag
 from jikimi.fleet.services import Supervisor, standard_services
 from jikimi.fleet.site import Settings, Site
@@ -20,10 +20,9 @@ from jikimi.fleet.site.settings import BrokerSettings, DatabaseSettings, WebSett
 from jikimi.fleet.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
 _CONNECTING = 50  # at a time
-_ZONE = "load-test"
 
 
 class Report(NamedTuple):
@@ -48,18 +47,7 @@ def load_own_site(
 
     `nodes` more than one: its broker is a cluster; `database`: the URL of one that is there, instead of SQLite.
     """
-    raise_file_limit()
-    settings = Settings(
-        broker=BrokerSettings(mqtt_port=0),
-        web=WebSettings(port=0),
-        database=DatabaseSettings() if database is None else DatabaseSettings(database),
-    )
-    with tempfile.TemporaryDirectory(prefix="jikimi-load-") as directory:
-        site = Site.init(Path(directory) / "load", settings=settings)
-        if nodes > 1:
-            clusters.save(site.path, clusters.on_this_machine(nodes))
-            site = Site.open(site.path)
-            broker.issue_certificate(site)
+    with temporary_site(nodes, database) as site:
         say(f"making keys for {n_tags} tags")
         tags = enrol(site, n_tags, batch)
         with Supervisor(site, standard_services(site, web=False)):
@@ -78,29 +66,12 @@ def load_site(site: Site, seconds: float, n_tags: int, batch: int, say: Callable
 
 def enrol(site: Site, n_tags: int, batch: int) -> list[Tag]:
     """New tags of the site, which know all nodes of its broker, each another one first."""
-    addresses = broker.addresses(site)
-    tags = []
-    with tempfile.TemporaryDirectory(prefix="jikimi-load-") as directory:
-        run = secrets.token_hex(3)  # of this run: what an earlier one left behind has its own
-        added = registry.add_devices(site, "tag", [f"Load test {run}-{number + 1}" for number in range(n_tags)], _ZONE)
-        for number, files in enumerate(added):
-            first = number % len(addresses)
-            rotated = addresses[first:] + addresses[:first]
-            tags.append(Tag(site.name, files.device, batch, rotated, tls_context(files, Path(directory))))
-    return tags
+    return [Tag(one.site, one.device, batch, one.addresses, one.tls) for one in enrolment.add(site, "tag", n_tags)]
 
 
 async def drive(tags: Sequence[Tag], going_on: Callable[[], bool], say: Callable[[str], None]) -> float:
     """Connect all, then send from all while `going_on`; seconds from the first message to the last acknowledgement."""
-    gate = asyncio.Semaphore(_CONNECTING)
-
-    async def connect(tag: Tag) -> None:
-        async with gate:
-            await tag.connect_somewhere()
-
-    async with asyncio.TaskGroup() as connecting:
-        for tag in tags:
-            connecting.create_task(connect(tag))
+    await connect_all([tag.connect_somewhere for tag in tags])
     say(f"{len(tags)} tags are connected and send")
     start_s = time.monotonic()
     async with asyncio.TaskGroup() as sending:
@@ -112,10 +83,22 @@ async def drive(tags: Sequence[Tag], going_on: Callable[[], bool], say: Callable
     return took_s
 
 
+async def connect_all(connects: Sequence[Callable[[], Coroutine[None, None, None]]]) -> None:
+    """Call all of these, not too many at a time."""
+    gate = asyncio.Semaphore(_CONNECTING)
+
+    async def connect(one: Callable[[], Coroutine[None, None, None]]) -> None:
+        async with gate:
+            await one()
+
+    async with asyncio.TaskGroup() as connecting:
+        for one in connects:
+            connecting.create_task(connect(one))
+
+
 def account(tags: Sequence[Tag], batch: int, took_s: float, stored: dict[str, int]) -> Report:
     """The tags' ledger against what the database holds of each."""
     events = sum(tag.acked for tag in tags)
-    latencies_s = sorted(latency for tag in tags for latency in tag.latencies_s) or [0.0]
     over = [stored.get(tag.device, 0) - tag.sent for tag in tags]
     return Report(
         tags=len(tags),
@@ -127,11 +110,33 @@ def account(tags: Sequence[Tag], batch: int, took_s: float, stored: dict[str, in
         duplicates=sum(n for n in over if n > 0),
         resent=sum(tag.resent for tag in tags),
         reconnected=sum(tag.losses for tag in tags),
-        commit_latency_ms={
-            name: round(1000 * latencies_s[int(share * (len(latencies_s) - 1))], 1)
-            for name, share in (("p50", 0.5), ("p99", 0.99))
-        },
+        commit_latency_ms=quantiles_ms([latency for tag in tags for latency in tag.latencies_s]),
     )
+
+
+def quantiles_ms(values_s: list[float]) -> dict[str, float]:
+    """Median and 99th percentile of seconds, in ms; of none 0."""
+    ordered = sorted(values_s) or [0.0]
+    shares = {"p50": 0.5, "p99": 0.99}
+    return {name: round(1000 * ordered[int(share * (len(ordered) - 1))], 1) for name, share in shares.items()}
+
+
+@contextmanager
+def temporary_site(nodes: int, database: str | None) -> Iterator[Site]:
+    """A site that goes when the context ends; its services are not started. See `load_own_site`."""
+    raise_file_limit()
+    settings = Settings(
+        broker=BrokerSettings(mqtt_port=0),
+        web=WebSettings(port=0),
+        database=DatabaseSettings() if database is None else DatabaseSettings(database),
+    )
+    with tempfile.TemporaryDirectory(prefix="jikimi-load-") as directory:
+        site = Site.init(Path(directory) / "load", settings=settings)
+        if nodes > 1:
+            clusters.save(site.path, clusters.on_this_machine(nodes))
+            site = Site.open(site.path)
+            broker.issue_certificate(site)
+        yield site
 
 
 def raise_file_limit() -> None:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from jikimi.fleet.errors import MessageError, StoreError
 from jikimi.fleet.store import completeness, host_alarms, read, retention, shifts, silence, write
+from jikimi.fleet.store.activity import activity
 from jikimi.fleet.store.batch import (
     AlarmKey,
     Batch,
@@ -34,6 +35,7 @@ from jikimi.fleet.store.engine import again_if_in_vain, failure, make_engine, wr
 from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.presence import KindCount, Presence, Present, presence
 from jikimi.fleet.store.rows import (
+    Activity,
     AlarmRow,
     CompletenessRow,
     DeadLetterRow,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = [
+    "Activity",
     "AlarmKey",
     "AlarmRow",
     "Batch",
@@ -173,6 +176,11 @@ class Store:
         """How many devices are there, and at most `most` of them, the missing ones first."""
         with self._reading() as connection:
             return presence(connection, self._site, most)
+
+    def activity(self, since_ms: int, until_ms: int, group_min: int) -> Activity:
+        """What was recorded between two moments, without who, of the hours with `group_min` tags at least."""
+        with self._reading() as connection:
+            return activity(connection, self._site, since_ms, until_ms, group_min)
 
     def sequences(self) -> list[SequenceRow]:
         """How complete each sequence of records is."""

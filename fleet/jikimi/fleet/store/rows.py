@@ -93,6 +93,20 @@ class SequenceRow:
 
 
 @dataclass(frozen=True)
+class Activity:
+    """What `tags` tags and `machines` nodes recorded, without who.
+
+    A record is (second of the span, stream, kind, bytes of its data), in the order of time. `withheld` records are left
+    out, of hours with too few tags.
+    """
+
+    tags: int
+    machines: int
+    records: list[tuple[int, int, int, int]]
+    withheld: int
+
+
+@dataclass(frozen=True)
 class NearMissCell:
     """Near misses of one machine in one zone and hour, with who took part (see `jikimi.fleet.aggregate`)."""
 
