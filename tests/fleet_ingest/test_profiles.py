@@ -94,6 +94,14 @@ def test_records_come_as_often_as_the_model_says(name):
     assert counts[kinds.SELF_TEST] == counts[ON]
 
 
+def test_a_part_of_a_day_is_as_full_as_the_day():
+    day = MODELS["busy"]
+    part = day.scripts(_TAGS, 3, 5400, 9000)  # from nine to ten, when all are at work
+    assert all(script.on and 5400 <= act.t_s < 9000 for script in part.tags for act in script.acts)
+    met = sum(act.what == kinds.NEAR_MISS for script in part.machines for act in script.acts)
+    assert abs(met - day.encounters * _TAGS) < 4.5 * (3.1 * day.encounters * _TAGS) ** 0.5
+
+
 def test_near_misses_come_in_clusters():
     acts = [act for script in MODELS["busy"].scripts(_TAGS, 5).machines for act in script.acts]
     by_half_minute = Counter(int(act.t_s // 30) for act in acts if 3600 < act.t_s < 2.5 * 3600)

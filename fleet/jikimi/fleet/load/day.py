@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple, Protocol
 
 # What a device does besides writing a record, whose kind is a positive number.
@@ -45,7 +46,7 @@ class Scripts(NamedTuple):
 
 
 class Day(Protocol):
-    """A day that any number of tags can live; the same `seed` gives the same scripts."""
+    """A day that any number of tags can live."""
 
     @property
     def name(self) -> str:
@@ -59,5 +60,5 @@ class Day(Protocol):
     def seconds(self) -> int:
         """How long it is."""
 
-    def scripts(self, n_tags: int, seed: int) -> Scripts:
-        """What `n_tags` tags and the machines they meet do."""
+    def scripts(self, n_tags: int, seed: int, from_s: float = 0.0, to_s: float = math.inf) -> Scripts:
+        """What `n_tags` tags and the machines they meet do in that part of the day; of equal arguments the same."""

@@ -49,7 +49,7 @@ class Plan:
 
     def scripts(self) -> Scripts:
         """What each device does in that part."""
-        return self.day.scripts(self.n_tags, self.seed).part(self.from_s, self.to_s)
+        return self.day.scripts(self.n_tags, self.seed, self.from_s, self.to_s)
 
 
 def play_own_site(

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -58,7 +59,7 @@ class RecordedDay:
     machines: int
     lines: tuple[Line, ...]
 
-    def scripts(self, n_tags: int, seed: int) -> Scripts:
+    def scripts(self, n_tags: int, seed: int, from_s: float = 0.0, to_s: float = math.inf) -> Scripts:
         """Deal the records out at random: who wrote which is not known, and not which second's part was whose.
 
         A test of itself begins a duty, so its tag comes from the charger then; everybody else is on duty all day.
@@ -72,7 +73,8 @@ class RecordedDay:
                 act = Act(line.t_s + rng.random(), line.kind, line.size)
                 device = rng.choice(machines if line.kind == kinds.NEAR_MISS else tags)
                 device += [*_duty(act), act]
-        return Scripts(*([Script(on=True, acts=sorted(acts)) for acts in group] for group in (tags, machines)))
+        whole = Scripts(*([Script(on=True, acts=sorted(acts)) for acts in group] for group in (tags, machines)))
+        return whole.part(from_s, to_s)
 
 
 def read(path: Path) -> RecordedDay:

@@ -12,6 +12,7 @@ connection, and at an outage a share of all at once. Exertion is not in it: it n
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from itertools import pairwise
@@ -55,6 +56,7 @@ _DANGER: Final = 0.35  # share of encounters that reach the danger zone, as on t
 _DEEPER_S: Final = (0.5, 2.0)  # from the warning zone into the danger zone
 _DWELL_S: Final = (1.0, 8.0)
 _LOST_S: Final = 3.0  # a node takes somebody for gone after it
+_ENCOUNTER_S: Final = 120.0  # from the first of a cluster until its last near miss, nearly always
 _WINDOW_S: Final = 900.0  # bends are counted over a quarter of an hour
 _IMPACT_S: Final = 1.5  # after the fall began
 _CANCELLED: Final = 0.7
@@ -80,17 +82,19 @@ class Model:
     begins_s: int = _BEGINS_S
     seconds: int = _SECONDS
 
-    def scripts(self, n_tags: int, seed: int) -> Scripts:
-        """What `n_tags` tags and a machine for each ten of them do."""
+    def scripts(self, n_tags: int, seed: int, from_s: float = 0.0, to_s: float = math.inf) -> Scripts:
+        """What `n_tags` tags and a machine for each ten of them do in that part of the day."""
         rng = random.Random(f"{self.name} {seed}")
         duties = [_duties(rng) for _ in range(n_tags)]
         tags = [[*_chargers(spans), *self._alone(rng, spans)] for spans in duties]
         machines: list[list[Act]] = [[] for _ in range(max(1, n_tags // TAGS_PER_MACHINE))]
-        self._meet(rng, duties, tags, machines)
+        # Of a short part of the day of many tags no more is made than belongs to it.
+        near = [[clipped for duty in own if (clipped := duty.within(from_s - _ENCOUNTER_S, to_s))] for own in duties]
+        self._meet(rng, near, tags, machines)
         return Scripts(
             tags=[Script(on=False, acts=sorted(acts)) for acts in tags],
             machines=[Script(on=True, acts=sorted(acts)) for acts in machines],
-        )
+        ).part(from_s, to_s)
 
     def _alone(self, rng: random.Random, duties: list[_Duty]) -> Iterator[Act]:
         """What happens to one tag by itself."""
@@ -113,6 +117,8 @@ class Model:
     ) -> None:
         """Let people meet machines in clusters."""
         spans = [(duty, number) for number, own in enumerate(duties) for duty in own]
+        if not spans:
+            return
         hours = [duty.hours for duty, _ in spans]
         expected = self.encounters * sum(hours) / (1 + _CLUSTER_MORE)
         for duty, first in rng.choices(spans, hours, k=_poisson(rng, expected)):
@@ -153,6 +159,11 @@ class _Duty(NamedTuple):
     @property
     def hours(self) -> float:
         return (self.to_s - self.from_s) / _HOUR_S
+
+    def within(self, from_s: float, to_s: float) -> _Duty | None:
+        """What of it lies between these times, if anything does."""
+        clipped = _Duty(max(self.from_s, from_s), min(self.to_s, to_s))
+        return clipped if clipped.from_s < clipped.to_s else None
 
 
 def _duties(rng: random.Random) -> list[_Duty]:
