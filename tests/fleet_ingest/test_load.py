@@ -10,6 +10,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from jikimi.fleet.cli import cli
+from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.load import enrol
 from jikimi.fleet.services import Supervisor, broker_service
 from jikimi.fleet.site import Settings, Site
@@ -50,3 +51,12 @@ def test_a_connected_tag_costs_the_process_less_than_32_kib(tmp_path: Path):
             assert asyncio.run(kib_a_tag()) < 32
         finally:
             tracemalloc.stop()
+
+
+def test_a_load_whose_broker_is_not_there_says_so_in_one_sentence(tmp_path: Path):
+    site = Site.init(tmp_path / "plant", settings=Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0)))
+    for arguments in ([], ["--profile", "calm"]):
+        result = CliRunner().invoke(cli, ["bench", "load", "--site", str(site.path), "--tags", "2", *arguments])
+        assert result.exit_code == 1
+        assert isinstance(result.exception, ServiceError), result.exception
+        assert "the broker does not take every connection" in str(result.exception)

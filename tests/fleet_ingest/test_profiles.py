@@ -261,6 +261,7 @@ def test_a_day_of_storm_is_lived_through_an_outage_and_a_shift_with_nothing_lost
     found = json.loads(result.stdout.splitlines()[-1])
     assert (found["tags"], found["machines"], found["lost"], found["duplicates"]) == (8, 1, 0, 0)
     assert (found["from"], found["to"], found["kept_up"]) == ("08:58", "09:02", True)
+    assert found["seconds"] >= 4
     assert found["reconnected"] >= 8  # all of them, at nine
     assert found["offered_events_per_s"]["peak"] >= found["offered_events_per_s"]["mean"] > 5
     assert found["lag_ms"]["p99"] >= found["behind_ms"]["p50"]

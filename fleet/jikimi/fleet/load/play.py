@@ -91,7 +91,7 @@ def _players(site: Site, plan: Plan, scripts: Scripts, say: Callable[[str], None
 def _measure(
     site: Site, plan: Plan, players: Sequence[Player], scripts: Scripts, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    took_s = asyncio.run(_live(players, Pace(plan.from_s, plan.speed), say))
+    took_s = asyncio.run(_live(players, Pace(plan.from_s, plan.to_s, plan.speed), say))
     with Store.open(site.database_url, site.name) as store:
         stored = {(row.device, row.stream): row.stored for row in store.sequences() if row.boot == BOOT}
     return report(plan, players, scripts, took_s, stored)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _RESEND_S: Final = 5.0
 _CONNECT_S: Final = 30.0
+_HANG_UP_S: Final = 1.0
 _BATCH_BYTES: Final = 700  # of the data of a message's records, which has at most 1,024
 _ROW_BYTES: Final = 8  # time, kind and heads of a record beside its data
 # From the end of a connection to the next one, give or take a half: when duty begins or ends, else.
@@ -37,11 +38,11 @@ _LEAVES: Final = {kinds.STREAM_ALARM: topics.ALARM, kinds.STREAM_EVENT: topics.E
 
 
 class Pace:
-    """When a moment of the day comes, on the monotonic clock: `speed` seconds of the day in one, from `from_s` on."""
+    """When a moment of the day comes, on the monotonic clock: `speed` seconds of the day in one, `from_s` to `to_s`."""
 
-    def __init__(self, from_s: float, speed: float) -> None:
+    def __init__(self, from_s: float, to_s: float, speed: float) -> None:
         self.speed = speed
-        self._from_s = from_s
+        self._from_s, self._to_s = from_s, to_s
         self._started_s = 0.0
 
     def start(self) -> None:
@@ -51,6 +52,11 @@ class Pace:
     def due_s(self, t_s: float) -> float:
         """Of the moment `t_s` of the day; only after `start`."""
         return self._started_s + (t_s - self._from_s) / self.speed
+
+    @property
+    def end_s(self) -> float:
+        """When the part of the day is over; only after `start`."""
+        return self.due_s(self._to_s)
 
 
 @dataclass(slots=True)
@@ -144,16 +150,20 @@ class Player:
         self._flush()
 
     async def live(self, pace: Pace) -> None:
-        """Act the script out, then until everything is acknowledged or nothing is for a minute; hang up."""
+        """Act the script out to the end, then until everything is acknowledged or nothing is for a minute; hang up."""
         async with asyncio.TaskGroup() as group:
             helpers = [group.create_task(self._stay_connected(pace)), group.create_task(self._report(pace))]
             for act in self._script.acts:
                 due_s = pace.due_s(act.t_s)
                 await asyncio.sleep(due_s - time.monotonic())
                 self._do(act, due_s)
+            await asyncio.sleep(pace.end_s - time.monotonic())
             await self._until_drained()
             for helper in helpers:
                 helper.cancel()
+        if self._connection is not None:
+            self._connection.disconnect()
+            await asyncio.wait([self._connection.ended], timeout=_HANG_UP_S)
         self._close()
 
     # ---- what happens ----

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jikimi.fleet import broker, registry
+from jikimi.fleet.errors import ServiceError
 from jikimi.fleet.load import enrolment
 from jikimi.fleet.load.tag import BOOT, Tag
 from jikimi.fleet.services import Supervisor, standard_services
@@ -84,16 +85,17 @@ async def drive(tags: Sequence[Tag], going_on: Callable[[], bool], say: Callable
 
 
 async def connect_all(connects: Sequence[Callable[[], Coroutine[None, None, None]]]) -> None:
-    """Call all of these, not too many at a time."""
+    """Call all of these, not too many at a time. ServiceError when one of them cannot connect."""
     gate = asyncio.Semaphore(_CONNECTING)
 
     async def connect(one: Callable[[], Coroutine[None, None, None]]) -> None:
         async with gate:
             await one()
 
-    async with asyncio.TaskGroup() as connecting:
-        for one in connects:
-            connecting.create_task(connect(one))
+    try:
+        await asyncio.gather(*(connect(one) for one in connects))
+    except (OSError, EOFError) as error:
+        raise ServiceError(f"the broker does not take every connection ({error!r}): read its log") from error
 
 
 def account(tags: Sequence[Tag], batch: int, took_s: float, stored: dict[str, int]) -> Report:
