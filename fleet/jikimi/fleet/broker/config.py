@@ -58,9 +58,8 @@ def render(site: Site, devices: Mapping[str, Iterable[int]], node: Node, directo
 
 def _document(site: Site, devices: Mapping[str, Iterable[int]], node: Node, directory: Path) -> dict[str, Any]:
     broker, tls = site.settings.broker, _tls(site)
-    names = [f"jikimi-{site.name}", *([] if node.route is None else [node.name])]
     return {
-        "server_name": "-".join(names),
+        "server_name": server_name(site, node),
         # nats-server always opens its own protocol as well: with the same mutual TLS, and without a cluster on
         # loopback only.
         "host": "127.0.0.1" if node.route is None else node.host,
@@ -87,6 +86,11 @@ def _document(site: Site, devices: Mapping[str, Iterable[int]], node: Node, dire
             "users": [_ingest(site.name, clustered=node.route is not None), *_devices(site.name, devices)]
         },
     }
+
+
+def server_name(site: Site, node: Node) -> str:
+    """What a node is called by itself and by the others."""
+    return f"jikimi-{site.name}" if node.route is None else f"jikimi-{site.name}-{node.name}"
 
 
 def replicas(nodes: int) -> int:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import secrets
-import signal
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
+from jikimi.fleet.cli import demo_cluster
+from jikimi.fleet.cli.ending import on_end_signals, place
 from jikimi.fleet.cli.options import FiniteRange
 
-_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-
-@click.command("demo")
+@click.group("demo", invoke_without_command=True)
 @click.option("--seconds", type=FiniteRange(min=1), help="How long the floor is open.  [default: until Ctrl-C]")
 @click.option("--tags", type=click.IntRange(1, 64), default=8, show_default=True, help="Workers, each with a tag.")
 @click.option("--machines", type=click.IntRange(1), default=3, show_default=True, help="Machines, each with a node.")
@@ -39,7 +36,9 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     metavar="DIR",
     help="Make the site here and keep it.  [default: a temporary one]",
 )
+@click.pass_context
 def command(
+    context: click.Context,
     seconds: float | None,
     tags: int,
     machines: int,
@@ -59,6 +58,9 @@ def command(
 
     Example: jikimi demo --seconds 20 --tags 3 --machines 2 --no-web
     """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return
     from jikimi.fleet.demo.requirements import check  # slow imports from here on
 
     check()
@@ -67,28 +69,18 @@ def command(
 
     chosen = secrets.randbelow(10_000) if seed is None else seed
     stop = threading.Event()
-    with _place(directory) as place, _on_end_signals(stop), view(terminal=sys.stderr.isatty()) as shown:
-        options = Options(seconds, tags, machines, recordings, not no_web, chosen, place)
+    with place(directory) as where, on_end_signals(stop.set), view(terminal=sys.stderr.isatty()) as shown:
+        options = Options(seconds, tags, machines, recordings, not no_web, chosen, where)
         with Factory(options, shown, stop) as factory:
             summary = factory.run()
     click.echo(json.dumps(summary.to_json()) if as_json else "\n".join(summary.lines()))
 
 
-@contextmanager
-def _place(directory: Path | None) -> Iterator[Path]:
-    """Where the site goes: as asked for, or a directory that is gone afterwards."""
-    if directory is not None:
-        yield directory
-        return
-    with tempfile.TemporaryDirectory(prefix="jikimi-demo-") as temporary:
-        yield Path(temporary) / "site"
+command.add_command(demo_cluster.command)
 
 
-@contextmanager
-def _on_end_signals(stop: threading.Event) -> Iterator[None]:
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _END_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _refuse_options(context: click.Context) -> None:
+    """Those of the factory mean nothing to the commands below it."""
+    for name in context.params:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"put options behind the word {context.invoked_subcommand}: they are its own")

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from jikimi.fleet.cli.ending import on_end_signals
 from jikimi.fleet.cli.options import site_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from jikimi.fleet.services import Status
     from jikimi.fleet.site import Site
-
-# SIGHUP: the terminal was closed.
-_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command("up")
@@ -34,7 +28,7 @@ def command(site: Site, no_web: bool, mosquitto: bool) -> None:
     from jikimi.fleet.services import Supervisor, standard_services  # slow import
 
     supervisor = Supervisor(site, standard_services(site, web=not no_web, other_broker=mosquitto), _say)
-    with _on_end_signals(supervisor.request_stop):
+    with on_end_signals(supervisor.request_stop):
         try:
             supervisor.start()
             _say_where(site, supervisor.status())
@@ -42,16 +36,6 @@ def command(site: Site, no_web: bool, mosquitto: bool) -> None:
         finally:
             supervisor.stop()
     _say("everything is stopped")
-
-
-@contextmanager
-def _on_end_signals(act: Callable[[], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, lambda *_: act()) for number in _END_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say_where(site: Site, services: list[Status]) -> None:

@@ -14,6 +14,7 @@ Contract for a service run as `python -m jikimi.fleet.NAME --site DIR`:
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -97,10 +98,12 @@ def mosquitto_service(site: Site) -> Service:
 
 
 def ingest_service(site: Site, number: int = 1) -> Service:
-    """The one ingest of a site, or worker `number` of a cluster on this machine."""
+    """The one ingest of a site, or worker `number` of a cluster on this machine. ServiceError: it could not work."""
     service = python_service(site, "ingest")
     if site.cluster is None:
         return service
+    if importlib.util.find_spec("nats") is None:
+        raise ServiceError("a broker of several nodes needs the module nats: pip install 'jikimi[cluster]'")
     name = f"ingest-{number}"
     return replace(
         service, name=name, command=[*service.command, "--worker", str(number)], is_ready=partial(is_ready, site, name)

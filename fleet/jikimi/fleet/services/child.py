@@ -39,6 +39,8 @@ class Service:
     start_context: Callable[[], AbstractContextManager[None]] = nullcontext  # held around start and pid file
     ready_s: float = 30.0  # started again when not ready after this long
     stop_s: float = 10.0  # killed when still there this long after SIGTERM
+    away_s: float = 0.0  # at the least so long between its end and the next start
+    awaited: bool = True  # whether those after it are started only when it is ready
 
 
 class Child:
@@ -72,9 +74,8 @@ class Child:
         """When the next start is due, on the monotonic clock."""
         if self._quick_deaths == 0:
             return self._not_before_s
-        return max(
-            self._not_before_s, self._changed_s + min(_BACKOFF_MAX_S, _BACKOFF_S * 2.0 ** (self._quick_deaths - 1))
-        )
+        backoff_s = min(_BACKOFF_MAX_S, _BACKOFF_S * 2.0 ** (self._quick_deaths - 1))
+        return max(self._not_before_s, self._changed_s + max(backoff_s, self.service.away_s))
 
     def start(self) -> None:
         """Start the process, later when the database is away; ServiceError when it cannot be."""

@@ -29,10 +29,11 @@ class Status:
     pid: int | None
     ready: bool
     restarts: int
+    ended: str = ""  # how it last ended, in words
 
 
 class Supervisor:
-    """Runs services in the order given, each started once the one before is ready.
+    """Runs services in the order given, each started once those before that are awaited are ready.
 
     A service that ends is started again after 0.2 s, doubling with each quick end up to 10 s; five quick ends in a
     row stop everything. While the database's server is away, services wait for it.
@@ -99,7 +100,9 @@ class Supervisor:
 
     def status(self) -> list[Status]:
         """The services in starting order."""
-        return [Status(child.service.name, child.pid, child.ready, child.restarts) for child in self._children]
+        return [
+            Status(child.service.name, child.pid, child.ready, child.restarts, child.ended) for child in self._children
+        ]
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -132,7 +135,7 @@ class Supervisor:
         """Do what is due, then sleep until something may be."""
         for child in self._children:
             self._tend(child)
-            if not child.was_ready:
+            if child.service.awaited and not child.was_ready:
                 break  # the next one needs this one
         if all(child.ready for child in self._children):
             self._settled.set()
