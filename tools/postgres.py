@@ -3,34 +3,25 @@
     with postgres.Server(directory) as server:
         server.url("plant")     # SQLAlchemy's, of a new, empty database
 
-PostgreSQL refuses to run as root; started by root, it runs as the package's user `postgres`.
+Unlike a drill's (`jikimi.fleet.drill.database`) it is nobody's service: a test stops and starts it.
 """
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-PACKAGE = "postgresql"
-_DEBIAN = Path("/usr/lib/postgresql")
+from jikimi.fleet.drill.database import PACKAGE, binaries, give_to_owner, identity
+
+__all__ = ["PACKAGE", "Server", "binaries"]
+
 _USER = "jikimi"
 _START_S = 60.0
-
-
-def binaries() -> Path | None:
-    """The directory of the server's programs, the newest version's; None: not installed."""
-    found = sorted(_DEBIAN.glob("*/bin/postgres"), key=lambda path: int(path.parent.parent.name))
-    if found:
-        return found[-1].parent
-    program = shutil.which("postgres")
-    return Path(program).parent if program else None
 
 
 class Server:
@@ -50,8 +41,7 @@ class Server:
     def __enter__(self) -> Self:
         # Of its own and short: the path of a socket has at most 107 bytes.
         self._directory = Path(tempfile.mkdtemp(prefix="jk-pg-"))
-        if os.getuid() == 0:
-            shutil.chown(self._directory, *_who())
+        give_to_owner(self._directory)
         try:
             self._run("initdb", "-D", str(self._data), "-U", _USER, "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
             self.start()
@@ -72,7 +62,7 @@ class Server:
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *(part for option in options for part in ("-c", option))],
-                stdout=log, stderr=log, cwd=self._directory, **_identity(),
+                stdout=log, stderr=log, cwd=self._directory, **identity(),
             )  # fmt: skip
         deadline = time.monotonic() + _START_S
         while self._ask("pg_isready", "-q").returncode != 0:
@@ -119,21 +109,9 @@ class Server:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [self._bin / program, *arguments], check=True, capture_output=True, cwd=self._directory, **_identity()
+            [self._bin / program, *arguments], check=True, capture_output=True, cwd=self._directory, **identity()
         )
 
     def _ask(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [str(self._bin / program), "-h", str(self._directory), "-U", _USER, *arguments]
         return subprocess.run(command, check=False, capture_output=True)
-
-
-def _who() -> tuple[int, int]:
-    entry = pwd.getpwnam("postgres")
-    return entry.pw_uid, entry.pw_gid
-
-
-def _identity() -> dict[str, Any]:
-    if os.getuid() != 0:
-        return {}
-    user, group = _who()
-    return {"user": user, "group": group, "extra_groups": []}

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ DEADLINE_S = 90.0
 
 
 class Demo:
-    """`jikimi demo …` on the site `place`; stderr is collected as it comes."""
+    """A demo on the site `place`; stderr is collected as it comes."""
 
-    def __init__(self, place: Path, *arguments: str) -> None:
+    def __init__(self, place: Path, *arguments: str, command: Sequence[str] = ("demo", "--no-web")) -> None:
         self.place = place
         # A session of its own, as a terminal would give it: Ctrl-C goes to the whole process group.
         self.process = subprocess.Popen(
-            [str(COMMAND), "demo", "--dir", str(place), "--no-web", *arguments],
+            [str(COMMAND), *command, "--dir", str(place), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,

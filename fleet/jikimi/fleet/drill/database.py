@@ -50,6 +50,12 @@ def identity() -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
+def give_to_owner(directory: Path) -> None:
+    """Let the server's programs write to `directory`."""
+    if os.getuid() == 0:
+        shutil.chown(directory, _OWNER, _OWNER)
+
+
 class PrivateServer:
     """The files of a server, in a directory that goes with the context; whoever supervises `service` runs it."""
 
@@ -93,8 +99,7 @@ class PrivateServer:
         return self._directory / "data"
 
     def _fill(self) -> None:
-        if os.getuid() == 0:
-            shutil.chown(self._directory, _OWNER, _OWNER)
+        give_to_owner(self._directory)
         initdb = [str(self._programs / "initdb"), "-D", str(self._data), "-U", _USER, "--auth=trust", "--no-sync"]
         made = subprocess.run(
             [*initdb, "-E", "UTF8", "--locale=C"], check=False, capture_output=True, text=True, cwd=self._directory,

@@ -55,7 +55,7 @@ class Summary:
             f"acknowledged after {latency['p50']:.0f} ms (p99 {latency['p99']:.0f})",
             *(_table(self.incidents) if self.incidents else ()),
             f"account    {load.lost} lost, {load.duplicates} doubled, order {'kept' if self.in_order else 'NOT KEPT'}"
-            + (f" ({self.late} came late and are in their place)" if self.late else ""),
+            + (f" ({self.late} came late and are in place)" if self.late else ""),
             self._verdict(),
         ]
 
