@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | sizes: each sets up .venv by itself. ARGS="…" reaches the command behind it.
+# make demo | cluster | test | lint | bench | sizes: each sets up .venv by itself. ARGS="…" reaches the command behind it.
 PYTHON ?= python3
 ARGS ?=
 VENV := .venv
@@ -7,7 +7,7 @@ STAMP := $(VENV)/.ready
 MPY := native/jikimi/sigcore/mpy/sigcore-x64.mpy
 NATIVE := $(wildcard native/src/*.[ch] native/include/*.h native/natmod/* native/build_sigcore.py)
 
-.PHONY: demo test lint bench sizes setup clean
+.PHONY: demo cluster test lint bench sizes setup clean
 
 setup: $(STAMP) $(MPY)
 
@@ -22,6 +22,9 @@ $(MPY): $(STAMP) $(NATIVE) tools/build_mpy.py
 
 demo: setup
 	$(BIN)/jikimi demo $(ARGS)
+
+cluster: setup
+	$(BIN)/jikimi demo cluster $(ARGS)
 
 test: setup
 	$(BIN)/pytest -n 3 $(ARGS)

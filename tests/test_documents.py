@@ -35,7 +35,11 @@ def _all(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
 
 
 _COMMANDS_AND_GROUPS = dict(_all(cli, "jikimi"))
-_LEAVES = [(name, command) for name, command in _COMMANDS_AND_GROUPS.items() if not isinstance(command, click.Group)]
+_LEAVES = [
+    (name, command)
+    for name, command in _COMMANDS_AND_GROUPS.items()
+    if not isinstance(command, click.Group) or command.invoke_without_command
+]
 
 
 @pytest.mark.parametrize("name", sorted(_COMMANDS))

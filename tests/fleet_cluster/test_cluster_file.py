@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from jikimi.fleet.cli import cli
 from jikimi.fleet.configuration import desired
-from jikimi.fleet.errors import SiteError
+from jikimi.fleet.errors import ServiceError, SiteError
 from jikimi.fleet.jetstream import streams
+from jikimi.fleet.services import standard_services
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site import cluster as clusters
 from jikimi.fleet.site.settings import BrokerSettings, WebSettings
@@ -96,6 +97,13 @@ def test_the_command_makes_a_cluster_that_devices_know(plain_site):
     assert checked.broker.others.split() == [f"{host}:{port}" for host, port in endpoint.others]
     code, out, _ = _run("nodes", "--site", str(plain_site.path), "--json")
     assert (code, [row["state"] for row in json.loads(out)]) == (0, ["stopped"] * 3)
+
+
+def test_a_cluster_without_its_library_is_refused_before_anything_starts(plain_site, monkeypatch):
+    clusters.save(plain_site.path, clusters.on_this_machine(3))
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ServiceError, match=r"pip install 'jikimi\[cluster\]'"):
+        standard_services(Site.open(plain_site.path))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import signal
+import sys
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,16 +20,17 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from jikimi.fleet.cli import cli
-from jikimi.fleet.drill import database, order, requirements
+from jikimi.fleet.drill import database, order, requirements, stage
 from jikimi.fleet.drill.incident import Figures, Incident, Moment
+from jikimi.fleet.drill.run import Drill, Options, Stop
 from jikimi.fleet.drill.script import Script
 from jikimi.fleet.drill.summary import Summary
 from jikimi.fleet.drill.traffic import Count
 from jikimi.fleet.drill.view import PlainView, Row, State, _panel
 from jikimi.fleet.drill.watch import Books, NodeSeen, Seen, balance
-from jikimi.fleet.errors import JikimiError
+from jikimi.fleet.errors import JikimiError, ServiceError
 from jikimi.fleet.load import Report
-from jikimi.fleet.services import Status
+from jikimi.fleet.services import Service, Status
 from jikimi.fleet.store import Batch, SequenceRow
 from tests.demo.conftest import Demo
 from tests.fleet_ingest.build import SITE, add_devices, events, open_store
@@ -218,6 +221,27 @@ def test_options_that_cannot_be_meant_are_misuse(arguments, hint):
     result = CliRunner().invoke(cli, ["demo", *arguments])
     assert result.exit_code == 2
     assert hint in " ".join(result.output.split())
+
+
+def _drill(monkeypatch, tmp_path, code: str) -> Drill:
+    """A drill whose only process runs `code` instead of a node."""
+    made = Service("broker-1", [sys.executable, "-c", code], is_ready=lambda _pid: False, away_s=60.0)
+    monkeypatch.setattr(stage, "services", lambda _site, _workers, _away_s: [made])
+    options = Options(3, 1, 1, postgresql=False, kill=True, pause_s=60.0, seconds=None, directory=tmp_path / "drill")
+    return Drill(options, PlainView(), Stop())
+
+
+def test_a_node_that_cannot_start_ends_the_demo_at_once_with_its_last_words(monkeypatch, tmp_path):
+    drill = _drill(monkeypatch, tmp_path, "raise SystemExit('the port is taken')")
+    with pytest.raises(ServiceError, match=r'broker-1 ended \(exit code 1\) while starting; .* "the port is taken"'):
+        drill.__enter__()
+
+
+def test_ctrl_c_while_the_cluster_starts_ends_it(monkeypatch, tmp_path):
+    drill = _drill(monkeypatch, tmp_path, "import signal; signal.pause()")
+    threading.Timer(0.2, drill.stop.ask).start()
+    with pytest.raises(ServiceError, match="stopped before the cluster was up"):
+        drill.__enter__()
 
 
 @pytest.fixture

@@ -114,6 +114,26 @@ def test_a_killed_service_is_started_again_and_the_others_stay(site, steady, wai
         assert up.status()[1].pid == second
 
 
+def test_a_service_that_nobody_awaits_lets_the_next_one_start_before_it_is_ready(site, steady, service):
+    lines: list[str] = []
+    waits_for_the_other = "import pathlib, sys, time\n" + (
+        "while not (pathlib.Path(sys.argv[1]) / 'run' / 'second.ready').exists(): time.sleep(0.01)\n"
+    )
+    first = service("first", waits_for_the_other + _READY + _UNTIL_TERM, awaited=False)
+    with Supervisor(site, [first, steady("second")], lines.append) as up:
+        assert [status.ready for status in up.status()] == [True, True]
+    assert [line.split()[0] for line in lines] == ["second", "first"]
+
+
+def test_a_killed_service_stays_away_for_as_long_as_it_is_told(site, steady, wait_until):
+    with Supervisor(site, [steady("worker", away_s=0.7)]) as up:
+        (pid,) = _pids(up)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not _pids(up))
+        assert up.status()[0].ended == "killed by SIGKILL"
+        assert wait_until(lambda: _pids(up)) > 0.6
+
+
 def test_a_service_that_dies_again_and_again_stops_everything_and_names_its_log(site, steady, service):
     ends: list[float] = []
     pids: set[int] = set()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
 
 from jikimi.fleet import broker
 from jikimi.fleet.drill import database
 from jikimi.fleet.errors import JikimiError
+from jikimi.fleet.services import refuse_without_cluster_library
 
 _FREE_MB = 500  # a drill of two minutes with PostgreSQL takes half of it
 
 
 def check(directory: Path, *, postgresql: bool) -> None:
     """Raise JikimiError, saying what to do, when a drill whose site is made in `directory` could not run."""
-    if importlib.util.find_spec("nats") is None:
-        raise JikimiError("a broker of several nodes needs the module nats: pip install 'jikimi[cluster]'")
+    refuse_without_cluster_library()
     broker.executable()
     if postgresql and (why := database.missing()) is not None:
         raise JikimiError(f"{why}, or go without it: --database sqlite")

@@ -73,7 +73,7 @@ class Drill:
     """Everything one drill starts; leaving the context stops all of it."""
 
     def __init__(self, options: Options, view: View, stop: Stop) -> None:
-        self._options, self._view, self._stop = options, view, stop
+        self._options, self._view, self.stop = options, view, stop
         self._stack = ExitStack()
         self._began_s = time.monotonic()
         self._failed_start: str | None = None
@@ -117,12 +117,13 @@ class Drill:
     def _bring_up(self, services: list[Service]) -> None:
         supervisor = self._supervisor = Supervisor(self.site, services, self._hear)
         self._stack.callback(supervisor.stop)
-        self._stop.while_starting = supervisor.request_stop
-        supervisor.start()
-        self._stop.while_starting = None
+        self.stop.while_starting = supervisor.request_stop
+        if not self.stop.asked.is_set():
+            supervisor.start()
+        self.stop.while_starting = None
         if self._failed_start is not None:
             raise ServiceError(self._failed_start)
-        if self._stop.asked.is_set():
+        if self.stop.asked.is_set():
             raise ServiceError("stopped before the cluster was up")
         self._up = True
 
@@ -152,7 +153,7 @@ class Drill:
 
     def _wait_until_all_report(self) -> None:
         until_s = time.monotonic() + _START_S
-        while not self._stop.asked.is_set():
+        while not self.stop.asked.is_set():
             moment = self._tick("the tags connect")
             if all(count.acked for count in moment.tags.values()) and moment.seen.leader is not None:
                 self._say(f"{len(moment.tags)} tags report, and what they report is stored")
@@ -161,12 +162,12 @@ class Drill:
                 return
             if time.monotonic() > until_s:
                 raise ServiceError(f"not every tag could report within {_START_S:.0f} s: try fewer --tags")
-            self._stop.asked.wait(_TICK_S)
+            self.stop.asked.wait(_TICK_S)
 
     def _play(self) -> None:
         seconds, kill = self._options.seconds, self._options.kill
         until_s = math.inf if seconds is None else time.monotonic() + seconds
-        while not self._stop.asked.is_set():
+        while not self.stop.asked.is_set():
             moment = self._tick()
             act = self._script.next(moment.now_s, well=not self._open)
             if act is not None:
@@ -174,7 +175,7 @@ class Drill:
             over = seconds is None and kill and self._script.over(moment.now_s)
             if over or moment.now_s >= until_s:
                 return
-            self._stop.asked.wait(_TICK_S)
+            self.stop.asked.wait(_TICK_S)
 
     def _kill(self, act: str, moment: Moment) -> None:
         name = self._victim(act, moment)
@@ -197,14 +198,14 @@ class Drill:
         self._say("no new events; waiting until everything has arrived (Ctrl-C: at once, and without a verdict)")
         self._traffic.stop()
         until_s = time.monotonic() + _DRAIN_S
-        while not self._traffic.done() and not self._stop.at_once.is_set() and time.monotonic() < until_s:
+        while not self._traffic.done() and not self.stop.at_once.is_set() and time.monotonic() < until_s:
             self._tick("waiting until everything has arrived")
-            self._stop.at_once.wait(_TICK_S)
+            self.stop.at_once.wait(_TICK_S)
         self._traffic.abandon()
         until_s = time.monotonic() + _QUEUE_S
-        while self._watch.latest().queued and not self._stop.at_once.is_set() and time.monotonic() < until_s:
+        while self._watch.latest().queued and not self.stop.at_once.is_set() and time.monotonic() < until_s:
             self._tick("waiting until the broker has given everything out")
-            self._stop.at_once.wait(_TICK_S)
+            self.stop.at_once.wait(_TICK_S)
 
     def _summary(self) -> Summary:
         options, counts = self._options, self._traffic.counts()

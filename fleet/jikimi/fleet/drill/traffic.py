@@ -100,7 +100,7 @@ class Traffic:
         finally:
             self.took_s = time.monotonic() - began_s
             for tag in self.tags:
-                await tag.close()
+                tag.close()
 
     async def _report(self, tag: Tag, after_s: float) -> None:
         await self._pause(after_s)

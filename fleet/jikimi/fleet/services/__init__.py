@@ -46,6 +46,7 @@ __all__ = [
     "python_service",
     "ready_path",
     "refuse_running",
+    "refuse_without_cluster_library",
     "standard_services",
     "web_service",
 ]
@@ -102,12 +103,17 @@ def ingest_service(site: Site, number: int = 1) -> Service:
     service = python_service(site, "ingest")
     if site.cluster is None:
         return service
-    if importlib.util.find_spec("nats") is None:
-        raise ServiceError("a broker of several nodes needs the module nats: pip install 'jikimi[cluster]'")
+    refuse_without_cluster_library()
     name = f"ingest-{number}"
     return replace(
         service, name=name, command=[*service.command, "--worker", str(number)], is_ready=partial(is_ready, site, name)
     )
+
+
+def refuse_without_cluster_library() -> None:
+    """ServiceError, saying what to install, where workers could not share a broker of several nodes."""
+    if importlib.util.find_spec("nats") is None:
+        raise ServiceError("a broker of several nodes needs the module nats: pip install 'jikimi[cluster]'")
 
 
 def _together(brokers: list[Service]) -> list[Service]:
