@@ -11,11 +11,12 @@ import itertools
 from collections.abc import Iterator, Mapping
 from string import ascii_lowercase
 
+from jikimi.fleet.virtual.edits import Edit, edited
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _KEPT = {"self", "cls"}  # everywhere, so one text
-_Edit = tuple[int, int, int, str]  # line, column and length in bytes, what comes there
 
 
 def shortened(sources: Mapping[str, str]) -> dict[str, str]:
@@ -24,10 +25,10 @@ def shortened(sources: Mapping[str, str]) -> dict[str, str]:
     by_name = set(_KEPT)
     for tree in trees.values():
         by_name |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
-    return {name: _edited(sources[name], _edits(tree, by_name, set())) for name, tree in trees.items()}
+    return {name: edited(sources[name], _edits(tree, by_name, set())) for name, tree in trees.items()}
 
 
-def _edits(node: ast.AST, by_name: set[str], taken: set[str]) -> Iterator[_Edit]:
+def _edits(node: ast.AST, by_name: set[str], taken: set[str]) -> Iterator[Edit]:
     """Changes in and below `node`; `taken` are the short names of the functions around it."""
     if isinstance(node, _FUNCTIONS):
         chosen = _chosen(node, by_name, taken)
@@ -88,11 +89,3 @@ def _body(function: _Function) -> Iterator[ast.AST]:
     """Nodes in whose scope the arguments are: not defaults and decorators."""
     body = [function.body] if isinstance(function, ast.Lambda) else function.body
     return itertools.chain.from_iterable(ast.walk(node) for node in body)
-
-
-def _edited(text: str, edits: Iterator[_Edit]) -> str:
-    lines = [line.encode() for line in text.splitlines(keepends=True)]
-    for line, column, length, name in sorted(edits, reverse=True):
-        whole = lines[line - 1]
-        lines[line - 1] = whole[:column] + name.encode() + whole[column + length :]
-    return b"".join(lines).decode()

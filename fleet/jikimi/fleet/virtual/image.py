@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jikimi.fleet.errors import BoardError
-from jikimi.fleet.virtual.arguments import shortened
+from jikimi.fleet.virtual import arguments, attributes
 from jikimi.fleet.virtual.compiler import compile_module
 from jikimi.fleet.virtual.linker import linked
 
@@ -94,7 +94,8 @@ def _texts(package: str, folder: Path | None = None) -> dict[str, str]:
 def _compiled(texts: tuple[tuple[str, str], ...]) -> Mapping[str, bytes]:
     """Byte code of an application, by path on the device. BoardError."""
     try:
-        written_out = shortened(linked(dict(texts), "jikimi.wire"))
+        whole = linked(dict(texts), "jikimi.wire")
+        written_out = arguments.shortened(attributes.shortened(whole))
     except SyntaxError as error:
         raise BoardError(f"the application does not compile: {error}") from error
     packages = {name.rpartition(".")[0] for name in written_out}
