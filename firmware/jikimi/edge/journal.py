@@ -20,7 +20,7 @@ Streams are separate classes with separate room, so events never push out an ala
 """
 
 from jikimi.edge.lost import missing, ranges
-from jikimi.edge.segment import FRAME_BYTES, Segment, header_frame, read_header, read_records, record_frame
+from jikimi.edge.segment import FRAME_BYTES, Segment, header_frame, last_seq, read_header, read_records, record_frame
 from jikimi.wire import kinds
 
 # One flash block of littlefs, so that a segment never costs more flash than it holds.
@@ -121,7 +121,8 @@ class Journal:
             start = segment.acked if segment.boot != after[0] else max(segment.acked, after[1])
             if segment.boot < after[0] or segment.last <= start:
                 continue
-            records = read_records(self._files.read(segment.name), start, max_records, max_bytes)
+            with self._files.open(segment.name) as file:
+                records = read_records(file, start, max_records, max_bytes)
             if records:
                 return Batch(segment, records)
             self._on_damage(segment, start)
@@ -198,12 +199,16 @@ class Journal:
         """Read back what the flash has: the segment may have kept the frame, a part of it, or nothing at all."""
         self._close(segment.stream)
         try:
-            records = read_records(self._files.read(segment.name), segment.first - 1)
+            last = self._last_seq(segment.name)
         except OSError:
-            records = []
-        segment.last = records[-1][0] if records else segment.first - 1
-        if not records:
+            last = 0
+        segment.last = last or segment.first - 1
+        if not last:
             self._drop(segment)  # the next one has the same name and replaces the file
+
+    def _last_seq(self, name):
+        with self._files.open(name) as file:
+            return last_seq(file)
 
     def _close(self, stream):
         handle, self._open[stream] = self._open[stream], None
@@ -252,14 +257,14 @@ class Journal:
                     self._damaged.append(missing(before, before.last + 1, after.first - 1))
 
     def _recover_segment(self, name):
-        content = self._files.read(name)
-        segment = read_header(content)
-        records = read_records(content, 0) if segment else []
-        if not records or segment.stream not in self._segments:
+        with self._files.open(name) as file:
+            segment = read_header(file)
+        last = self._last_seq(name) if segment else 0
+        if not last or segment.stream not in self._segments:
             self._files.remove(name)  # power was cut before its first record was whole
             return
         segment.name = name
-        segment.last = records[-1][0]
+        segment.last = last
         if name.endswith(".lost"):
             self._given_up.append(segment)
         else:

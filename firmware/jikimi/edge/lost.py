@@ -1,6 +1,6 @@
 """What LOST records say about journal segments that had to make room."""
 
-from jikimi.edge.segment import read_records
+from jikimi.edge.segment import read_kind
 from jikimi.wire import kinds
 
 # Ranges reported one by one; what is older is reported as a sum. It keeps the report far below one segment, or making
@@ -28,8 +28,8 @@ def ranges(segments, others, files):
     for data in others:
         _merge(found, data)
     for segment in segments:
-        for _seq, kind, _t_ms, data in read_records(files.read(segment.name), segment.acked):
-            if kind == kinds.LOST:
+        with files.open(segment.name) as file:
+            for data in read_kind(file, kinds.LOST, segment.acked):
                 _merge(found, data)
         _merge(found, missing(segment, segment.acked + 1, segment.last))
     keys = sorted(found)

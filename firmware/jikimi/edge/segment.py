@@ -60,9 +60,9 @@ def record_frame(seq, kind, t_ms, data):
     return payload
 
 
-def read_header(content):
-    """The `Segment` whose file holds `content`, without its records; None when not even the header is whole."""
-    for payload in _frames(content):
+def read_header(file):
+    """The `Segment` that `file`, open at its start, holds, without its records; None: not even the header is whole."""
+    for payload in _frames(file):
         try:
             boot, stream, first, boot_epoch_ms, quality = cbor.loads(payload)
         except (WireError, ValueError, TypeError):
@@ -71,15 +71,12 @@ def read_header(content):
     return None
 
 
-def read_records(content, after, max_records=100000, max_bytes=100000):
+def read_records(file, after, max_records, max_bytes):
     """Whole records [seq, kind, t_ms, data] with seq above `after`, in order, within both limits (at least one)."""
     records = []
     size = 0
-    header = True
-    for payload in _frames(content):
-        record = cbor.loads(payload)
-        if header or record[0] <= after:
-            header = False
+    for payload, record in _records(file):
+        if record[0] <= after:
             continue
         size += len(payload)
         if records and (len(records) >= max_records or size > max_bytes):
@@ -88,18 +85,43 @@ def read_records(content, after, max_records=100000, max_bytes=100000):
     return records
 
 
-def _frames(content):
-    view = memoryview(content)
+def read_kind(file, kind, after):
+    """The data of all records of a kind with seq above `after`, one by one."""
+    for _payload, record in _records(file):
+        if record[1] == kind and record[0] > after:
+            yield record[3]
+
+
+def last_seq(file):
+    """Number of the last record that is whole; 0: none is."""
+    last = 0
+    for _payload, record in _records(file):
+        last = record[0]
+    return last
+
+
+def _records(file):
+    frames = _frames(file)
+    next(frames, None)  # the header
+    for payload in frames:
+        yield payload, cbor.loads(payload)
+
+
+def _frames(file):
+    """Payloads one by one: a device has memory for a record, and not always in one piece for a whole segment."""
     crc = _SEED
-    at = 0
-    while at + FRAME_BYTES <= len(view):
-        (length,) = struct.unpack_from("<H", view, at)
-        end = at + 2 + length
-        if length > _LONGEST or end + 4 > len(view):
+    while True:
+        head = file.read(2)
+        if len(head) < 2:
             return
-        payload = bytes(view[at + 2 : end])
+        (length,) = struct.unpack("<H", head)
+        if length > _LONGEST:
+            return
+        frame = file.read(length + 4)
+        if len(frame) < length + 4:
+            return
+        payload = frame[:length]
         crc = binascii.crc32(payload, crc)
-        if struct.unpack_from("<I", view, end)[0] != crc:
+        if struct.unpack_from("<I", frame, length)[0] != crc:
             return
         yield payload
-        at = end + 4
