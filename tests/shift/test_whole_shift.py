@@ -1,4 +1,4 @@
-"""A shift of the whole tag, in the heap it has on a chip: what it holds does not grow, what it records is not lost.
+"""A shift of the whole tag in a heap that is smaller than a chip's: what it holds does not grow, no record is lost.
 
 Ten minutes here; ten hours by hand: `python -m tools.shift`.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 import pytest
 
 from jikimi.edge.journal import ALARM_SEGMENTS, EVENT_SEGMENTS, SEGMENT_BYTES
-from jikimi.fleet.virtual.interpreter import HEAP_BYTES
+from jikimi.fleet.virtual.interpreter import EMULATION_HEAP_BYTES
 from tools import shift
+
+_LEAN_HEAP_BYTES = 192 * 1024 + EMULATION_HEAP_BYTES
 
 
 @pytest.fixture(scope="module")
 def worked() -> shift.Shift:
-    return shift.work(hours=1 / 6, windows=5, heap_bytes=HEAP_BYTES)
+    return shift.work(hours=1 / 6, windows=5, heap_bytes=_LEAN_HEAP_BYTES)
 
 
 def test_memory_in_use_does_not_grow_after_the_first_minutes(worked):
