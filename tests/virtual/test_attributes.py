@@ -88,5 +88,5 @@ def test_in_the_whole_application_every_step_is_the_same_and_most_such_attribute
             assert before.co_varnames == after.co_varnames, before.co_qualname
             changed = {one for one, other in zip(before.co_names, after.co_names, strict=True) if one != other}
             assert all(one.startswith("_") for one in changed), before.co_qualname
-    before, after = ({n for codes in some.values() for c in codes for n in c.co_names} for some in (old, new))
-    assert len(after) < len(before) - 150
+    names = [{name for codes in some.values() for code in codes for name in code.co_names} for some in (old, new)]
+    assert len(names[1]) < len(names[0]) - 150
