@@ -122,6 +122,14 @@ def test_the_books_count_what_is_acknowledged_and_not_stored_as_lost_and_what_wa
     assert found == Books(sent=35, stored=26, acked=24, lost=2, doubled=1, gaps=1)
 
 
+def test_a_frozen_node_or_database_and_nodes_without_a_leader_are_trouble():
+    seen = _moment(0.0, {}).seen
+    assert seen.trouble is None
+    frozen = replace(seen, nodes={**seen.nodes, "broker-3": NodeSeen(pid=7)}, books=Books(readable=False))
+    assert frozen.trouble == "no answer from broker-3, the database"
+    assert _moment(0.0, {}, leader=None).seen.trouble == "the nodes choose a leader"
+
+
 @pytest.mark.parametrize(
     ("arrived", "wanted"),
     [

@@ -169,7 +169,7 @@ class Drill:
         until_s = math.inf if seconds is None else time.monotonic() + seconds
         while not self.stop.asked.is_set():
             moment = self._tick()
-            act = self._script.next(moment.now_s, well=not self._open)
+            act = self._script.next(moment.now_s, well=not self._open and moment.seen.trouble is None)
             if act is not None:
                 self._kill(act, moment)
             over = seconds is None and kill and self._script.over(moment.now_s)
@@ -270,6 +270,8 @@ class Drill:
         now_s = moment.now_s
         if self._open:
             return "; ".join(self._amiss(incident, now_s) for incident in self._open.values())
+        if moment.seen.trouble is not None:
+            return moment.seen.trouble
         due_s, coming = self._script.due_in_s(now_s), self._script.coming
         if due_s is None or not self._options.kill:
             return "all is well"

@@ -60,6 +60,16 @@ class Seen:
     books: Books
 
     @property
+    def trouble(self) -> str | None:
+        """What is amiss; None: every part answers, and one node leads."""
+        silent = [name for name, node in self.nodes.items() if not node.answers]
+        if not self.books.readable:
+            silent.append("the database")
+        if silent:
+            return f"no answer from {', '.join(silent)}"
+        return "the nodes choose a leader" if self.leader is None else None
+
+    @property
     def leader(self) -> str | None:
         """The node that leads."""
         return next((name for name, node in self.nodes.items() if node.leads), None)
