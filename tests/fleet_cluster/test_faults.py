@@ -132,6 +132,7 @@ def test_a_node_a_worker_and_the_database_die_in_turn_and_nothing_is_lost_or_dou
     load.goes_on()
     assert load.acked > before
     assert load.finish() == (0, 0)
+    assert _is_told_in_order(site)
 
 
 def _routes(site: Site, number: int) -> int:
@@ -163,6 +164,7 @@ def test_a_frozen_node_holds_up_nobody(site, up, load):
         os.kill(pid, signal.SIGCONT)
     load.goes_on()
     assert load.finish() == (0, 0)
+    assert _is_told_in_order(site)
 
 
 def test_a_worker_added_under_load_takes_its_share_and_leaves_it_again(site, up, load):
@@ -174,6 +176,7 @@ def test_a_worker_added_under_load_takes_its_share_and_leaves_it_again(site, up,
     third.stop()
     load.goes_on()
     assert load.finish() == (0, 0)
+    assert _is_told_in_order(site)
 
 
 def test_a_revoked_device_is_cut_off_at_every_node(site, up):

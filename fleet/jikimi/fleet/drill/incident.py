@@ -50,7 +50,7 @@ class Figures:
     by_hand: bool  # not by the drill
     waited: int = 0  # events, the most at any moment
     reconnected: int = 0  # tags
-    leads_after_s: float | None = None  # another node
+    leads_after_s: float | None = None  # a node leads
     goes_on_after_s: float | None = None  # every tag has new acknowledgements, and all that waited has arrived
     back_after_s: float | None = None
     current_after_s: float | None = None  # a node has all that the others have
@@ -84,9 +84,10 @@ class Incident:
     def follow(self, moment: Moment) -> Iterator[str]:
         """A sentence for each thing that has happened since the last call."""
         figures, after_s = self.figures, moment.now_s - self.began_s
-        if figures.led and figures.leads_after_s is None and moment.seen.leader not in (None, figures.name):
+        if figures.led and figures.leads_after_s is None and self._is_led(moment):
             figures.leads_after_s = after_s
-            yield f"{moment.seen.leader} leads now, {after_s:.1f} s later"
+            again = "again" if moment.seen.leader == figures.name else "now"
+            yield f"{moment.seen.leader} leads {again}, {after_s:.1f} s later"
         if figures.goes_on_after_s is None:
             figures.waited = max(figures.waited, moment.waiting)
             if self._goes_on(moment):
@@ -107,6 +108,11 @@ class Incident:
             if node.pid == status.pid and node.current:
                 figures.current_after_s = after_s
                 yield f"{figures.name} has caught up, {after_s - figures.back_after_s:.1f} s after its return"
+
+    def _is_led(self, moment: Moment) -> bool:
+        """By another node, or by this one, which was back before the others had chosen."""
+        leader, own = moment.seen.leader, moment.services[self.figures.name]
+        return leader is not None and (leader != own.name or moment.seen.nodes[leader].pid == own.pid)
 
     def _goes_on(self, moment: Moment) -> bool:
         before = self._before.tags

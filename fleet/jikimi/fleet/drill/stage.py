@@ -34,5 +34,5 @@ def make_site(directory: Path, nodes: int, workers: int, database: str | None) -
 def services(site: Site, workers: int, away_s: float) -> list[Service]:
     """The nodes, then the workers; one that was killed stays away for `away_s`, so that its absence can be seen."""
     nodes = [replace(broker_service(site, node), is_ready=lambda _pid: True) for node in broker.nodes_here(site)]
-    ingest = [replace(ingest_service(site, number + 1), awaited=False) for number in range(workers)]
+    ingest = [ingest_service(site, number + 1) for number in range(workers)]
     return [replace(service, away_s=away_s) for service in (*nodes, *ingest)]

@@ -105,9 +105,9 @@ def ingest_service(site: Site, number: int = 1) -> Service:
         return service
     refuse_without_cluster_library()
     name = f"ingest-{number}"
-    return replace(
-        service, name=name, command=[*service.command, "--worker", str(number)], is_ready=partial(is_ready, site, name)
-    )
+    command = [*service.command, "--worker", str(number)]
+    # Ready when the nodes have a majority: on one machine all workers, and what comes after them, wait for it at once.
+    return replace(service, name=name, command=command, is_ready=partial(is_ready, site, name), awaited=False)
 
 
 def refuse_without_cluster_library() -> None:
