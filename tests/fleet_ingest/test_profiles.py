@@ -265,6 +265,8 @@ def test_a_day_of_storm_is_lived_through_an_outage_and_a_shift_with_nothing_lost
     assert found["reconnected"] >= 8  # all of them, at nine
     assert found["offered_events_per_s"]["peak"] >= found["offered_events_per_s"]["mean"] > 5
     assert found["lag_ms"]["p99"] >= found["behind_ms"]["p50"]
+    assert 0 < found["services"]["ingest"]["cores"] < 4
+    assert 5 < found["services"]["broker"]["mib"] < 500
     assert set(found["events"]) >= {"warning", "near_miss"}
 
 

@@ -77,7 +77,8 @@ def load(
     "events" (by kind), "offered_events_per_s": {"mean", "peak"} (what the day asks for, in its fullest second),
     "lag_ms" (from the moment something was due until the site had it), "behind_ms" (of that, what this process itself
     was late), and "kept_up": 99 of 100 records were at the site within 5 s, after which a tag sends again, and none was
-    lost; null: not so, but this process was late itself.
+    lost; null: not so, but this process was late itself. "services": {"broker": {"cores", "mib"}, …} says how many
+    processor cores each service of the temporary site kept busy, and its memory at most (with --site: {}).
 
     Example: jikimi bench load --profile busy --tags 200 --start-at 07:55 --speed 60 --seconds 60
     """
@@ -180,6 +181,8 @@ def _print_day(found: dict[str, Any]) -> None:
     click.echo(f"{day}: offered {offered['mean']} events/s on average, {offered['peak']:g} in the fullest second")
     click.echo(f"due to committed and acknowledged: p50 {lag['p50']} ms, p99 {lag['p99']} ms")
     click.echo(f"of that, this process itself was late: p50 {behind['p50']} ms, p99 {behind['p99']} ms")
+    for name, taken in found["services"].items():
+        click.echo(f"{name}: {taken['cores']} cores busy, at most {taken['mib']} MiB")
     click.echo({
         True: "The site kept up.",
         False: "The site did not keep up: it needs a faster machine, or fewer tags.",

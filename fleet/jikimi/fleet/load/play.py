@@ -15,12 +15,13 @@ from jikimi.fleet.load.contents import Contents, Crowd
 from jikimi.fleet.load.player import Pace, Player
 from jikimi.fleet.load.run import connect_all, quantiles_ms, raise_file_limit, temporary_site
 from jikimi.fleet.load.tag import BOOT
+from jikimi.fleet.load.usage import Watch
 from jikimi.fleet.services import Supervisor, standard_services
 from jikimi.fleet.store import Store
 from jikimi.wire import kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jikimi.fleet.load.day import Day, Scripts
     from jikimi.fleet.site import Site
@@ -59,8 +60,9 @@ def play_own_site(
     scripts = plan.scripts()
     with temporary_site(nodes, database) as site:
         players = _players(site, plan, scripts, say)
-        with Supervisor(site, standard_services(site, web=False)):
-            return _measure(site, plan, players, scripts, say)
+        with Supervisor(site, standard_services(site, web=False)) as up:
+            pids = {status.name: status.pid for status in up.status() if status.pid is not None}
+            return _measure(site, plan, players, scripts, say, pids)
 
 
 def play_site(site: Site, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def play_site(site: Site, plan: Plan, say: Callable[[str], None]) -> dict[str, A
     scripts = plan.scripts()
     players = _players(site, plan, scripts, say)
     try:
-        return _measure(site, plan, players, scripts, say)
+        return _measure(site, plan, players, scripts, say, {})
     finally:
         registry.retire_all(site, [player.device for player in players])
 
@@ -89,24 +91,33 @@ def _players(site: Site, plan: Plan, scripts: Scripts, say: Callable[[str], None
 
 
 def _measure(
-    site: Site, plan: Plan, players: Sequence[Player], scripts: Scripts, say: Callable[[str], None]
+    site: Site,
+    plan: Plan,
+    players: Sequence[Player],
+    scripts: Scripts,
+    say: Callable[[str], None],
+    pids: Mapping[str, int],
 ) -> dict[str, Any]:
-    took_s = asyncio.run(_live(players, Pace(plan.from_s, plan.to_s, plan.speed), say))
+    took_s, services = asyncio.run(_live(players, Pace(plan.from_s, plan.to_s, plan.speed), say, pids))
     with Store.open(site.database_url, site.name) as store:
         stored = {(row.device, row.stream): row.stored for row in store.sequences() if row.boot == BOOT}
-    return report(plan, players, scripts, took_s, stored)
+    return report(plan, players, scripts, took_s, stored) | {"services": services}
 
 
-async def _live(players: Sequence[Player], pace: Pace, say: Callable[[str], None]) -> float:
-    """Connect all, then live; seconds from the first moment of the day to the last acknowledgement."""
+async def _live(
+    players: Sequence[Player], pace: Pace, say: Callable[[str], None], pids: Mapping[str, int]
+) -> tuple[float, dict[str, dict[str, float]]]:
+    """Connect all, then live; seconds from the first moment of the day to the end, and what services took meanwhile."""
     await connect_all([player.connect for player in players])
     say(f"{len(players)} devices are connected, the day goes on")
+    watch = Watch(pids)
     pace.start()
     start_s = time.monotonic()
     async with asyncio.TaskGroup() as living:
         for player in players:
             living.create_task(player.live(pace))
-    return time.monotonic() - start_s
+    took_s = time.monotonic() - start_s
+    return took_s, watch.taken(took_s)
 
 
 def report(

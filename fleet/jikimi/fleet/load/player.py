@@ -143,7 +143,7 @@ class Player:
             self._connection = await Connection.connect(
                 self._addresses[0], self._identity.tls, self.device, self._ack_topic, self._on_publish, (state, will)
             )
-        self._said_on, self._meant = self._on, False
+        self._said_on = self._on
         self._publish(state, self._state(), retain=True)
         for stream in self._streams.values():
             stream.sent = stream.acked
@@ -214,9 +214,10 @@ class Player:
                 # ServiceError: a node that lost the others refuses; another one, or the same one later, does not.
                 self.losses += not self._meant
             self._close()
-            if not self._meant:
+            meant, self._meant = self._meant, False
+            if not meant:
                 self._addresses = self._addresses[1:] + self._addresses[:1]
-            pause_s = (_MEANT_S if self._meant else _CALM_S) / pace.speed
+            pause_s = (_MEANT_S if meant else _CALM_S) / pace.speed
             await asyncio.sleep(max(_SHORTEST_PAUSE_S, pause_s) * (0.5 + self._rng.random()))
 
     async def _serve(self) -> None:
