@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 
 from jikimi.fleet import registry, signing
@@ -42,7 +45,11 @@ def device(site) -> str:
 
 def _heard(site: Site, device: str, **fields: object) -> tuple[str, bytes] | None:
     payload = messages.encode_state(fields)
-    return offers.answer(site, Incoming(topics.topic(site.name, device, topics.STATE), payload, False, 0, 0, 0, 0))
+    births = offers.Offers(site)
+    try:
+        return births.answer(Incoming(topics.topic(site.name, device, topics.STATE), payload, False, 0, 0, 0, 0))
+    finally:
+        births.close()
 
 
 @pytest.mark.parametrize("status", ["online", "docked"])
@@ -59,6 +66,13 @@ def test_a_device_that_runs_what_it_was_told_or_only_left_its_will_is_offered_no
     assert _heard(site, device, status="online", config=digest, **DETAILS) is None
     assert _heard(site, device, status="lost", boot=3) is None
     assert _heard(site, "dunknown", status="online", config="other", **DETAILS) is None
+
+
+def test_a_birth_is_answered_while_another_process_writes(site, device):
+    path = site.database_url.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        assert _heard(site, device, status="online", config="other", **DETAILS) is not None
 
 
 def test_a_device_that_refused_is_not_asked_again_and_drift_says_why(site, device):

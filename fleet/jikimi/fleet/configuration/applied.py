@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from jikimi.fleet.registry.database import transaction
+from jikimi.fleet.store.engine import failure, make_engine
+from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.schema import device_config as _table
 from jikimi.fleet.store.schema import device_status as _status
 from jikimi.wire import cbor
@@ -54,14 +56,42 @@ def _part(container: Any, place: int) -> bytes:
 
 def told(site: Site, device: str | None = None) -> dict[str, Told]:
     """All devices that were ever told something, or the one that is named, if it was."""
+    with transaction(site) as connection:
+        return _told(connection, site.name, device)
+
+
+class Reader:
+    """`told` of one device for a process that asks all the time: the database stays open, and nothing waits for it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site.name
+        self._engine = make_engine(site.database_url)
+        self._is_new = True
+
+    def told(self, device: str) -> Told | None:
+        """What the device was told last; None: nothing. StoreError when the database does not work."""
+        try:
+            if self._is_new:
+                bring_up_to_date(self._engine)
+                self._is_new = False
+            with self._engine.connect() as connection:
+                return _told(connection, self._site, device).get(device)
+        except sa.exc.DBAPIError as error:
+            raise failure(self._engine, error) from error
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.dispose()
+
+
+def _told(connection: sa.Connection, site: str, device: str | None) -> dict[str, Told]:
     join = (_status.c.site == _table.c.site) & (_status.c.device == _table.c.device)
     query = (
         sa.select(_table, _status.c.config.label("reported"), _status.c.last_seen_ms)
         .select_from(_table.outerjoin(_status, join))
-        .where(_table.c.site == site.name, sa.true() if device is None else _table.c.device == device)
+        .where(_table.c.site == site, sa.true() if device is None else _table.c.device == device)
     )
-    with transaction(site) as connection:
-        rows = connection.execute(query).mappings().all()
+    rows = connection.execute(query).mappings().all()
     return {row["device"]: Told(**{key: row[key] for key in row if key != "site"}) for row in rows}
 
 

@@ -30,9 +30,9 @@ def offer_all(site: Site, devices: Sequence[str]) -> bool:
     return True
 
 
-def for_birth(site: Site, device: str, birth: Birth) -> tuple[str, bytes] | None:
+def for_birth(site: Site, reader: applied.Reader, device: str, birth: Birth) -> tuple[str, bytes] | None:
     """What to publish for a device that has just said who it is; None when it runs what it was told, or refused it."""
-    row = applied.told(site, device).get(device)
+    row = reader.told(device)
     if row is None or row.sequence == 0:
         return None
     refused, _, reason = (birth.refused or "").partition(" ")

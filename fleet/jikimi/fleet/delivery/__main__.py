@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def serve(site: Site) -> None:
     """Answer requests until SIGTERM."""
     session = Session(*_connection(site), clean=True, greeting=_greeting(site.name))
+    births = offers.Offers(site)
     server = Server(partial(content.piece, site), time.monotonic)
     engine = Engine(site, partial(session.publish, qos=1))
     stopping: list[int] = []
@@ -55,7 +56,7 @@ def serve(site: Site) -> None:
         while not stopping:
             for message in session.receive(_IDLE_S):
                 if message.topic.endswith("/" + topics.STATE):
-                    _offer(site, session, message)
+                    _offer(births, session, message)
                     continue
                 answer = server.answer(message)
                 if answer is not None:
@@ -67,12 +68,13 @@ def serve(site: Site) -> None:
                 mark_ready(site, NAME)
     finally:
         session.close()
+        births.close()
     _log.info("stopped: %d bytes served, %d times busy, %d refused", server.served_bytes, server.busy, server.refused)
 
 
-def _offer(site: Site, session: Session, message: Incoming) -> None:
+def _offer(births: offers.Offers, session: Session, message: Incoming) -> None:
     try:
-        offer = offers.answer(site, message)
+        offer = births.answer(message)
     except StoreError as error:
         _log.warning("a configuration is not offered: %s", error)  # the next birth of the device tries again
         return

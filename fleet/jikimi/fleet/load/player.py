@@ -151,6 +151,7 @@ class Player:
 
     async def live(self, pace: Pace) -> None:
         """Act the script out to the end, then until everything is acknowledged or nothing is for a minute; hang up."""
+        self.messages = 0  # the birth before it is not the day's
         async with asyncio.TaskGroup() as group:
             helpers = [group.create_task(self._stay_connected(pace)), group.create_task(self._report(pace))]
             for act in self._script.acts:
