@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from jikimi.fleet import registry
 from jikimi.fleet.cli import cli
 from jikimi.fleet.drill import database, order, requirements, stage
 from jikimi.fleet.drill.incident import Figures, Incident, Moment
@@ -31,6 +32,7 @@ from jikimi.fleet.drill.watch import Books, NodeSeen, Seen, balance
 from jikimi.fleet.errors import JikimiError, ServiceError
 from jikimi.fleet.load import Report
 from jikimi.fleet.services import Service, Status
+from jikimi.fleet.site import Site
 from jikimi.fleet.store import Batch, SequenceRow
 from tests.demo.conftest import Demo
 from tests.fleet_ingest.build import SITE, add_devices, events, open_store
@@ -245,7 +247,9 @@ def _drill(monkeypatch, tmp_path, code: str) -> Drill:
     """A drill whose only process runs `code` instead of a node."""
     made = Service("broker-1", [sys.executable, "-c", code], is_ready=lambda _pid: False, away_s=60.0)
     monkeypatch.setattr(stage, "services", lambda _site, _workers, _away_s: [made])
-    options = Options(3, 1, 1, postgresql=False, kill=True, pause_s=60.0, seconds=None, directory=tmp_path / "drill")
+    options = Options(
+        3, 1, 1, postgresql=False, kill=True, pause_s=60.0, seconds=None, directory=tmp_path / "drill", kept=True
+    )
     return Drill(options, PlainView(), Stop())
 
 
@@ -289,6 +293,7 @@ def test_a_newcomer_sees_a_killed_node_and_a_worker_of_his_own_choice_survived_a
     account = json.loads(demo.output())
     assert len(pids) >= 4
     assert demo.processes() == []
+    assert {device.state for device in registry.devices(Site.open(demo.place))} == {"retired"}
     assert (account["lost"], account["duplicates"], account["in_order"], account["well"]) == (0, 0, True, True)
     assert [(one["name"], one["led"], one["by_hand"]) for one in account["incidents"][:2]] == [
         (leader, True, False),

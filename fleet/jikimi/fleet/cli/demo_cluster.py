@@ -81,7 +81,17 @@ def command(
     postgresql = database == "postgresql" if database or directory else databases.missing() is None
     stop = Stop()
     with place(directory) as where, on_end_signals(stop.ask), view(terminal=sys.stderr.isatty()) as shown:
-        options = Options(int(nodes), workers, tags, postgresql, kill == "auto", pause_s, seconds, where)
+        options = Options(
+            nodes=int(nodes),
+            workers=workers,
+            tags=tags,
+            postgresql=postgresql,
+            kill=kill == "auto",
+            pause_s=pause_s,
+            seconds=seconds,
+            directory=where,
+            kept=directory is not None,
+        )
         with Drill(options, shown, stop) as drill:
             summary = drill.run()
     click.echo(json.dumps(summary.to_json()) if as_json else "\n".join(summary.lines()))

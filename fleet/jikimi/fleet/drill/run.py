@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from jikimi.fleet import registry
 from jikimi.fleet.drill import order, stage
 from jikimi.fleet.drill.database import NAME as DATABASE
 from jikimi.fleet.drill.database import PrivateServer
@@ -51,6 +52,7 @@ class Options:
     pause_s: float  # between two kills, and how long what was killed stays away
     seconds: float | None
     directory: Path
+    kept: bool  # the site stays when the drill is over
 
 
 class Stop:
@@ -115,6 +117,8 @@ class Drill:
         self._script = Script(acts if options.kill else [], options.pause_s)
 
     def _bring_up(self, services: list[Service]) -> None:
+        if self._options.kept:
+            self._stack.callback(self._retire_tags)
         supervisor = self._supervisor = Supervisor(self.site, services, self._hear)
         self._stack.callback(supervisor.stop)
         self.stop.while_starting = supervisor.request_stop
@@ -126,6 +130,10 @@ class Drill:
         if self.stop.asked.is_set():
             raise ServiceError("stopped before the cluster was up")
         self._up = True
+
+    def _retire_tags(self) -> None:
+        """When everything has stopped, so that nobody misses them when the site is up again."""
+        registry.retire_all(self.site, [device.device for device in registry.devices(self.site)])
 
     def _hear(self, line: str) -> None:
         """What the supervisor says, from its thread; while starting, an end is the end."""
