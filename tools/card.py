@@ -47,3 +47,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def goals(rows: Iterable[tuple[str, str, str, str, str, str]]) -> str:
+    """What was asked for beside what was reached without having seen the person or place, and what bounds it.
+
+    A row is (figure, goal, published, here, bound on these recordings, what would change it).
+    """
+    return table(("figure", "goal", "published", "here", "bound on these recordings", "what would change it"), rows)

@@ -28,6 +28,7 @@ SETTINGS = {
 }
 HYSTERESIS = 60  # hundredths between raising and ending "7 or more"
 LATE_MS = 30_000  # raised within this is in time
+_LIMITS = range(450, 901, 25)  # of "7 or more", where the one is looked for that is neither early nor late
 _WAKING = 300
 _RUNNING_KMH = 4.0
 # Nobody's resting and highest heart rate are known exactly: (rest, highest) off by so many bpm, and what that weighs.
@@ -190,12 +191,21 @@ def _high_on(people: list[Session], c: Constants) -> int:
 
 @dataclass(frozen=True)
 class Alarm:
-    """How "7 or more" went in one session: seconds after the first rating of 7 (negative: early); false risings."""
+    """How "7 or more" went in one session: seconds after the first rating of 7 (negative: early); false risings.
+
+    `rated` is the last rating before it rose.
+    """
 
     late_s: float | None
+    rated: int | None
     false: int
     held: int
     high_ratings: int
+
+    @property
+    def is_close(self) -> bool:
+        """Whether it rose at most 30 s before or after the first rating of 7."""
+        return self.late_s is not None and abs(self.late_s) * 1000 <= LATE_MS
 
 
 def alarm(session: Session, c: Constants) -> Alarm:
@@ -214,8 +224,20 @@ def alarm(session: Session, c: Constants) -> Alarm:
     held = sum(states[int(np.searchsorted(of.t_ms, t_ms, side="right")) - 1] for t_ms in rated)
     false = sum(first is None or t_ms < first - LATE_MS for t_ms in raised)
     on = _risen_at(of.t_ms, states, first)
-    late = None if first is None or on is None else (on - first) / 1000
-    return Alarm(late, false, held, len(rated))
+    if first is None or on is None:
+        return Alarm(None, None, false, held, len(rated))
+    said = [value for t_ms, value in session.ratings if t_ms <= on]
+    return Alarm((on - first) / 1000, said[-1] if said else None, false, held, len(rated))
+
+
+def either_way(people: list[Session], judged: Session, c: Constants) -> Alarm:
+    """The alarm of `judged` with the limit that rises at most 30 s before or after the first 7 for most `people`."""
+    found = []
+    for limit in _LIMITS:
+        tried = replace(c, high_on=limit)
+        found.append(sum(alarm(person, tried).is_close for person in people))
+    best = [limit for limit, close in zip(_LIMITS, found, strict=True) if close == max(found)]
+    return alarm(judged, replace(c, high_on=best[len(best) // 2]))
 
 
 def _risen_at(t_ms: Whole, states: list[bool], first: int | None) -> int | None:

@@ -27,6 +27,7 @@ from tools.exertion_model import (
     Session,
     alarm,
     at_ratings,
+    either_way,
     errors,
     estimate,
     fit,
@@ -36,7 +37,7 @@ from tools.exertion_model import (
 from tools.model_tables import DATA, constants, write_header
 
 _WRONG = [(0, 0), (-10, 0), (10, 0), (0, -10), (0, 10)]
-_OWN_MS = 60_000  # into the run the wearer rates once, where that is tried
+_OWN_MS = (0, 30_000, 60_000)  # into the run the wearer rates once, where that is tried
 _HIGHER = (-50, 0, 50, 100, 150)  # hundredths on the limit of "7 or more"
 ORIGIN = (
     "Learnt from the Oxford YoYo set (heart rate and rated exertion of 8 people), which is not part of this project."
@@ -51,20 +52,22 @@ def report(people: list[Session], left_out: dict[str, Constants]) -> str:
         (
             p.person, len(found[p.person]), f"{found[p.person].mean():.2f}",
             "never" if (a := alarms[p.person]).late_s is None else f"{a.late_s:+.0f}",
-            f"{a.held} of {a.high_ratings}", a.false,
+            "none" if a.rated is None else a.rated, f"{a.held} of {a.high_ratings}", a.false,
         )
         for p in people
     ]  # fmt: skip
     pooled = np.concatenate(list(found.values()))
     means = [float(one.mean()) for one in found.values()]
-    lines += [("all ratings", len(pooled), f"{pooled.mean():.3f}", "", _held(list(alarms.values())), "")]
+    lines += [("all ratings", len(pooled), f"{pooled.mean():.3f}", "", "", _held(list(alarms.values())), "")]
     head = ("person", "ratings", "mean absolute error (RPE)", "7 or more raised (s after the rating)",
-            "and held at later ratings of 7 or more", "raised more than 30 s before")  # fmt: skip
+            "last rated before it rose", "and held at later ratings of 7 or more",
+            "raised more than 30 s before")  # fmt: skip
     in_time = [a.late_s is not None and a.late_s <= 30 for a in alarms.values() if a.high_ratings]
     return "\n".join([
         card.table(head, lines),
         f"Mean over people, 95 % of bootstraps over people: **{intervals.mean_over(means)}** RPE.",
-        f"\"RPE >= 7\" raised within 30 s: **{intervals.share(sum(in_time), len(in_time))}** of the people; at most "
+        f"\"RPE >= 7\" raised at most 30 s late: **{intervals.share(sum(in_time), len(in_time))}** of the people, "
+        f"within 30 s either way: {sum(a.is_close for a in alarms.values())} of {len(in_time)}; at most "
         f"{max(a.false for a in alarms.values())} false a session.",
         "",
     ])  # fmt: skip
@@ -95,10 +98,11 @@ def _limits(people: list[Session], left_out: dict[str, Constants]) -> str:
         lines.append((
             f"{more / 100:+.1f}{', shipped' if more == 0 else ''}",
             f"{in_time} of {len(found)}", f"{early} of {len(found)}",
+            f"{sum(a.is_close for a in found)} of {len(found)}",
             f"{np.median(late):+.0f}", max(a.false for a in found), _held(found),
         ))  # fmt: skip
-    head = ("limit, RPE", "raised at most 30 s late", "more than 30 s early", "median, s", "most false in a session",
-            "held at later ratings")  # fmt: skip
+    head = ("limit, RPE", "raised at most 30 s late", "more than 30 s early", "within 30 s either way",
+            "median, s", "most false in a session", "held at later ratings")  # fmt: skip
     return card.table(head, lines)
 
 
@@ -108,28 +112,50 @@ def _everyone(people: list[Session]) -> float:
     return float(np.mean([errors(p, c).mean() for p in people]))
 
 
-def _own_rating(people: list[Session], left_out: Mapping[str, Constants]) -> tuple[float, float]:
-    """Mean error over people of the ratings after one of their own: as it is, and with that one as an offset."""
-    plain, shifted = [], []
-    for p in people:
-        features, rated = at_ratings(p, traced(p, (0, 0)))
-        said = estimate(features, left_out[p.person])
-        since = np.array([t_ms - p.ratings[0][0] for t_ms, _ in p.ratings])[-len(rated) :]
-        own = int(np.argmax(since >= _OWN_MS))
-        later = slice(own + 1, None)
-        plain.append(np.abs(said - rated)[later].mean() / 100)
-        moved = np.clip(said + (rated[own] - said[own]), 0, 1000)
-        shifted.append(np.abs(moved - rated)[later].mean() / 100)
-    return float(np.mean(plain)), float(np.mean(shifted))
+def _own_rating(people: list[Session], left_out: Mapping[str, Constants]) -> str:
+    """What one rating of the wearer's own, as an offset from then on, would make of the ratings after it."""
+    lines = []
+    for own_ms in _OWN_MS:
+        plain, shifted = [], []
+        for p in people:
+            features, rated = at_ratings(p, traced(p, (0, 0)))
+            said = estimate(features, left_out[p.person])
+            since = np.array([t_ms - p.ratings[0][0] for t_ms, _ in p.ratings])[-len(rated) :]
+            own = int(np.argmax(since >= own_ms))
+            later = slice(own + 1, None)
+            plain.append(np.abs(said - rated)[later].mean() / 100)
+            moved = np.clip(said + (rated[own] - said[own]), 0, 1000)
+            shifted.append(np.abs(moved - rated)[later].mean() / 100)
+        lines.append((f"{own_ms // 1000} s", f"{np.mean(plain):.2f}", f"{np.mean(shifted):.2f}"))
+    head = ("rated once, into the run", "error of later ratings over people, without", "with it as an offset")
+    return card.table(head, lines)
+
+
+def _goals(people: list[Session], left_out: dict[str, Constants], everyone: float) -> str:
+    """The goals, and what is reached with each person left out; `everyone`: over people, having seen them."""
+    each = [errors(p, left_out[p.person]) for p in people]
+    alarms = [alarm(p, left_out[p.person]) for p in people]
+    early, in_time = sum(a.false > 0 for a in alarms), sum(a.late_s is not None and a.late_s <= 30 for a in alarms)
+    rating = "a rating of the wearer's own"
+    return card.goals([
+        ("mean absolute error over ratings (RPE)", "<= 1.0", "1.46", f"{np.concatenate(each).mean():.3f}", "", ""),
+        ("and over people", "<= 1.0", "1.46", f"{np.mean([one.mean() for one in each]):.2f}",
+         f"{everyone:.2f} with weights that have seen them", rating),
+        ("7 or more raised within 30 s", ">= 95 %", "none", f"{in_time} of {len(people)}, {early} of them early",
+         "no limit is to the point for more than 4 of 8", rating),
+        ("false ones in a session", "<= 1", "none", str(max(a.false for a in alarms)), "", ""),
+    ])  # fmt: skip
 
 
 def body(people: list[Session]) -> str:
     """The section of the model card."""
     left_out = {p.person: fit([other for other in people if other is not p]) for p in people}
-    plain, shifted = _own_rating(people, left_out)
+    close = [either_way([o for o in people if o is not p], p, left_out[p.person]).is_close for p in people]
+    everyone = _everyone(people)
     return _BODY.format(
-        n=len(people), tables=report(people, left_out), doubt=_doubt(people, left_out),
-        limits=_limits(people, left_out), everyone=_everyone(people), plain=plain, shifted=shifted,
+        n=len(people), goals=_goals(people, left_out, everyone), tables=report(people, left_out),
+        doubt=_doubt(people, left_out), limits=_limits(people, left_out), everyone=everyone,
+        own=_own_rating(people, left_out), close=sum(close),
     )  # fmt: skip
 
 
@@ -140,20 +166,28 @@ measures the shipped constants on others. Goals: mean absolute error <= 1.0 RPE 
 within 30 s at >= 95 % and <= 1 false a session. Published: 1.46 with ventilation and oxygen uptake; strong offline
 models from heart rate alone 1.43; a straight line on heart rate 1.65.
 
+{goals}
 {tables}
-What is learnt are four weights: of %HRR, of strain (reserve above 60 %, times time) and of time above 95 %, the
-last two by their logarithm, and a base. With everybody else's weights the error over all ratings meets the goal;
-**the mean over people does not**: two people rate early and two late by two points at the same heart rate and
-history, which heart rate cannot know. Weights that *have* seen the person still miss by {everyone:.2f} RPE over
-people. What would change it is one rating of the wearer's own: a minute into the run it takes the error of the
-later ratings from {plain:.2f} to {shifted:.2f} RPE over people. The product does not ask for one.
+What is learnt are four weights: of %HRR, of strain (reserve above 60 %, times time) and of time above 95 %, the last
+two by their logarithm, and a base. With everybody else's weights the error over all ratings meets the goal; **the mean
+over people does not**: two people rate early and two late by two points at the same heart rate and history, which
+heart rate cannot know. At 97 % of the reserve D01 rated 8 after 79 s of running, and D07 5 after 172 s. Weights that
+*have* seen the person still miss by {everyone:.2f} RPE over people. What would change it is one rating of the wearer's
+own, once the run has begun to tell:
+
+{own}
+The interface has no place for a rating and the product does not ask for one, so these constants do without.
 
 How "7 or more" is counted: its rising is in time when it is at most 30 s after the first rating of 7, however early; a
 rising more than 30 s before is a false one. It then stays up, so that a session has one at most. The highest limit that
-is in time for all of the other people is used, less half a rating. What another limit would do:
+is in time for all of the other people is used, less half a rating. So it is a warning that is not late, and **not one
+that is to the point**: most are early, some by minutes and three at ratings of 3 and 4. What another limit would do:
 
 {limits}
-To be in time for who rates early is to be early for who rates late; no limit is within 30 s for everybody.
+To be in time for who rates early is to be early for who rates late; no limit is within 30 s for everybody. With the
+limit that was within 30 s either way for most of the others, it is so for {close} of {n} people. Asking the estimate to
+stay up for 10, 20 or 30 s first brought 0, 0 and 1 of {n}: the moments differ by three minutes between people, and a
+time constant moves them all alike.
 
 Robust against wrong settings, because nobody knows their own exactly (same constants):
 
@@ -162,10 +196,15 @@ Nobody's resting or highest heart rate is on record; the 5th percentile and the 
 session stand in, which flatters the result. Running to exhaustion was the only load. Tried and not better for people
 left out: the root of strain instead of its logarithm (1.06 over all ratings), moving averages of %HRR over 10 to 300 s
 (1.04 to 1.08), TRIMP (1.06), slope and drift of heart rate (no gain beside strain), every pair and triple of 31 such
-features, least absolute error instead of squares (1.14), weights held small (1.17 over people at best), a highest heart
-rate that is raised when it is exceeded (the same 1.19). The logarithm of time above 70 % and of time above 95 % alone
-gave 1.12 over people, but chosen among 48 such models without the person judged, as it would have to be, it is 1.20 to
-1.22: no better. Age, sex, weight and fitness are not in the published files.
+features, least absolute error instead of squares (1.14), weights held small (1.17 over people at best), a highest
+heart rate that is raised when it is exceeded (the same 1.19). The logarithm of time above 70 % and of time above 95 %
+alone gave 1.12 over people, but chosen among 48 such models without the person judged, as it would have to be, it is
+1.20 to 1.22: no better. So it is with models that keep a memory and only ever rise with the load: strain above 30 to
+90 % of the reserve, to the first, second or fourth power, fading below it in 2 minutes or always in 5 or 15, its root,
+its logarithm or itself, alone or two together, beside %HRR as it is, averaged over 30 to 240 s, or not at all. The
+best of those 1,116 (least squares, no weight below 0) has 1.16 over people, chosen on the people it is judged on;
+chosen without them, 1.42; and learnt from and judged on all eight, 1.01, so that the goal over people is missed even
+by a model that has seen them. Age, sex, weight and fitness are not in the published files.
 """
 
 

@@ -130,3 +130,10 @@ def test_people_the_constants_never_saw_are_rated_and_warned_as_the_model_card_s
     alarms = [exertion_model.alarm(p, unseen[p.person]) for p in people]
     assert errors.mean() <= 1.02
     assert all(a.late_s is not None and a.late_s <= 30 and a.false <= 1 for a in alarms)
+
+
+@pytest.mark.parametrize(
+    ("late_s", "close"), [(-31, False), (-30, True), (0, True), (30, True), (31, False), (None, False)]
+)
+def test_a_warning_is_to_the_point_when_it_is_neither_late_nor_early(late_s, close):
+    assert exertion_model.Alarm(late_s, 5, 0, 0, 0).is_close is close

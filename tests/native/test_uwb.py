@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jikimi.sigcore import UwbRange, block
 from tests.native.conftest import DATA
-from tools import train_uwb, uwb_data, uwb_fit, uwb_model
+from tools import train_uwb, uwb_data, uwb_fit, uwb_limits, uwb_model
 from tools.model_tables import SOURCES
 
 INT32 = st.integers(-0x7FFFFFFF, 0x7FFFFFFF)
@@ -162,3 +162,41 @@ def test_places_the_model_never_saw_are_judged_as_the_model_card_says():
     # Half a point below the card's figures: another linear algebra library moves a few ranges.
     for judged, least in zip(train_uwb.all_ways(r, models), (0.858, 0.89, 0.896), strict=True):
         assert uwb_fit.balanced(r.blocked, judged.blocked) >= least
+
+
+def _standing(seed: int) -> uwb_data.Ranges:
+    """Forty ranges of twenty points in two places; what they tell besides is noise."""
+    draw = np.random.default_rng(seed)
+    point = np.repeat(np.arange(20), 2)
+    blocked = point % 2 == 0
+    true_mm = np.repeat(draw.integers(2000, 8000, 20), 2)
+    error_mm = np.where(blocked, np.repeat(draw.integers(0, 4000, 20), 2), draw.integers(-100, 100, 40))
+    names = np.array([f"point {p}" for p in point])
+    places = np.where(point < 10, "hall", "yard")
+    tracked = draw.integers(0, 500, (40, 5))
+    return uwb_data.Ranges(places, names, tracked[:, :4], tracked, blocked, true_mm + error_mm, true_mm)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_price_of_a_zone_that_knows_what_is_blocked_is_the_least_of_all_pairs_of_zones(seed):
+    r, zone = _standing(seed), 5000
+    inside, least = r.true_mm <= zone, 1.0
+    for clear, blocked in itertools.product([0, *r.range_mm[~r.blocked]], [0, *r.range_mm[r.blocked]]):
+        warned = r.range_mm <= np.where(r.blocked, blocked, clear)
+        if (~warned[inside]).sum() <= int(0.1 * inside.sum()):
+            least = min(least, warned[~inside].mean())
+    assert uwb_limits.told_false(r, zone, 0.1) == pytest.approx(least)
+
+
+def test_who_knows_more_of_a_range_is_told_only_that():
+    r = _standing(3)
+    more = uwb_limits.knowing_more(r)
+    off = r.range_mm - more[uwb_limits.NO_BLOCKED]
+    assert (off[r.blocked] == r.error_mm[r.blocked]).all()
+    assert not off[~r.blocked].any()
+    alike = r.range_mm - more[uwb_limits.TOLD_ALIKE]
+    for point in np.unique(r.point):  # of all others of its place and class, as there are fewer than are asked for
+        here = r.point == point
+        of = ~here & (r.place == r.place[here][0]) & (r.blocked == r.blocked[here][0])
+        medians = [np.median(r.error_mm[r.point == other]) for other in np.unique(r.point[of])]
+        assert alike[here] == pytest.approx(np.rint(np.median(medians)))
