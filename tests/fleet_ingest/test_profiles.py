@@ -30,7 +30,7 @@ from tests.fleet_ingest.build import BOOT_MS, HOUR_MS, SITE, add_devices, messag
 
 _CDDL = (Path(__file__).parents[2] / "proto" / "wire.cddl").read_text(encoding="utf-8")
 _EVENT, _ALARM = kinds.STREAM_EVENT, kinds.STREAM_ALARM
-# Bytes of the data of records that a tag and a node on virtual boards wrote (`python -m tools.bench_tag`).
+# Bytes of the data of records from tags and nodes on virtual boards, in the database after a run of `tools.bench_tag`.
 _FIRMWARE_BYTES = {
     "warning": 15,
     "near_miss": 31,
