@@ -1,11 +1,12 @@
 """A whole shift of one tag in minutes: the real application in real MicroPython, over TLS to a real broker and site.
 
-    python -m tools.shift [--hours 10] [--windows 10] [--heap 262144] [--json]
+    python -m tools.shift [--hours 10] [--windows 10] [--heap 262144] [--heart-rate] [--json]
 
 The tag is a virtual board with its chips, its clock skips what it would only wait for (tools/fast_clock.c). Its wearer
 walks, bends, stands, passes a machine, calls for help once, falls once; the broker is away for a while; at the end the
-tag is put on its charger. What of the heap is free after a collection comes from the tag's vitals, the size of the
-journal from its flash. Fails when less is free after the first window (an hour, of ten), or a record is missing.
+tag is put on its charger. With `--heart-rate` it has a MAX30102 too (tools/shift_heart.py). What of the heap is free
+after a collection comes from the tag's vitals, the size of the journal from its flash. Fails when less is free after
+the first window (an hour, of ten), a record is missing, or each hour's hard work was not told the wearer once.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from jikimi.fleet.virtual import VirtualBoard, image
 from jikimi.fleet.virtual.interpreter import DEVICE_HEAP_BYTES, EMULATION_HEAP_BYTES
 from jikimi.wire import host as wire
 from jikimi.wire import topics
-from tools import virtual_tag
+from tools import shift_heart, virtual_tag
 from tools.shift_world import FastClock, FastWorld, Wearer
 
 _PATIENCE_S = 60.0
@@ -63,6 +64,7 @@ class Shift:
     recorded: int
     stored: int
     links: int  # connections made
+    hard: list[float]  # when its wearer was told of very hard work, minutes of the world
     complaints: list[str]  # console lines about tasks and memory
 
 
@@ -106,16 +108,18 @@ class Vitals:
 class Plant:
     """A site with its services, and one tag on a board in a world of its own time."""
 
-    def __init__(self, folder: Path, wearer: Wearer, heap_bytes: int) -> None:
+    def __init__(self, folder: Path, wearer: Wearer, heap_bytes: int, heart: shift_heart.Heart | None) -> None:
         settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0))
         self.site = Site.init(folder / "site", "plant", settings)
         self.services = Supervisor(self.site, standard_services(self.site, web=False))
         self._clock = FastClock(folder)
-        self._folder, self._heap_bytes = folder, heap_bytes
+        self._folder, self._heap_bytes, self._heart = folder, heap_bytes, heart
         files = registry.add_device(self.site, "tag", "Tag 1", "hall")
         self.device = files.device
         self.world = FastWorld(self.device, wearer, self._clock)
-        config = virtual_tag.configuration(files, vitals_s=30, alarms={"shift_min": 720, "check_in_min": 180})
+        fitted = {} if heart is None else {"heart": shift_heart.SETTINGS}
+        alarms = {"shift_min": 720, "check_in_min": 180}
+        config = virtual_tag.configuration(files, vitals_s=30, alarms=alarms, **fitted)
         self._image = image.device_image(config, image.Tls(files.ca_der, files.cert_der, files.key_der))
 
     @contextlib.contextmanager
@@ -123,7 +127,10 @@ class Plant:
         """Everything up but the board, which is ready to be started."""
         flash = self._folder / "flash"
         image.write_image(self._image, flash)
+        heart = self._heart
         with self.services, self.world:
+            if heart is not None:
+                self.world.do(lambda: self.world.hardware(self.device).fit_heart(heart.light))
             board = VirtualBoard(
                 self.device, flash, self.world, heap_bytes=self._heap_bytes, environment=self._clock.environment
             )
@@ -147,19 +154,19 @@ class Plant:
         return pid
 
 
-def work(hours: float, windows: int, heap_bytes: int, seed: int = 7) -> Shift:
+def work(hours: float, windows: int, heap_bytes: int, *, heart_rate: bool = False, seed: int = 7) -> Shift:
     """Work one shift of so many hours, looked at in so many windows."""
     began_s, length_s = time.monotonic(), hours * 3600
     with tempfile.TemporaryDirectory() as folder:
         wearer = Wearer(fall_s=0.35 * length_s, seed=seed)
-        plant = Plant(Path(folder), wearer, heap_bytes)
+        plant = Plant(Path(folder), wearer, heap_bytes, shift_heart.Heart(seed) if heart_rate else None)
         with plant.running() as board:
             vitals = Vitals(plant.site, plant.device)
             journal_most = _live(plant, board, wearer, length_s)
             vitals.close()
             with Store.open(plant.site.database_url, plant.site.name) as store:
                 kinds = Counter(row.kind for row in store.records_after(0, 1_000_000))
-            lines = board.lines()
+            lines, outputs = board.lines(), plant.world.outputs(plant.device)
             left, starts = plant.journal_bytes(), board.boots
     each_s = length_s / windows
     free = vitals.most(windows, each_s)
@@ -177,6 +184,7 @@ def work(hours: float, windows: int, heap_bytes: int, seed: int = 7) -> Shift:
         recorded=sum(line.startswith("jk rec ") for line in lines),
         stored=sum(kinds.values()),
         links=sum(line.startswith("jk link up ") for line in lines),
+        hard=[round(t_s / 60, 1) for t_s in shift_heart.told(outputs)],
         complaints=[line for line in lines if _COMPLAINT.search(line)],
     )
 
@@ -227,15 +235,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--hours", type=float, default=10.0)
     parser.add_argument("--windows", type=int, default=10, help="how often memory is compared")
     parser.add_argument("--heap", type=int, default=DEVICE_HEAP_BYTES, help="bytes, besides what the emulation takes")
+    parser.add_argument("--heart-rate", action="store_true", help="with a heart-rate sensor on the wearer's wrist")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
-    shift = work(asked.hours, asked.windows, asked.heap + EMULATION_HEAP_BYTES)
+    shift = work(asked.hours, asked.windows, asked.heap + EMULATION_HEAP_BYTES, heart_rate=asked.heart_rate)
     if asked.json:
         print(json.dumps(asdict(shift)))
     else:
         for name, value in asdict(shift).items():
             print(f"{name:13} {value}")
-    good = shift.growth <= GROWTH_BYTES and shift.starts == 1 and shift.stored == shift.recorded
+    told = len(shift.hard) == (shift_heart.spells(asked.hours * 3600) if asked.heart_rate else 0)
+    good = told and shift.growth <= GROWTH_BYTES and shift.starts == 1 and shift.stored == shift.recorded
     return 0 if good else 1
 
 

@@ -13,6 +13,8 @@ from tools import shift
 
 _LEAN_HEAP_BYTES = 192 * 1024 + EMULATION_HEAP_BYTES
 
+pytestmark = pytest.mark.timeout(600)  # twenty seconds on an idle machine, and minutes on one that is not
+
 
 @pytest.fixture(scope="module")
 def worked() -> shift.Shift:

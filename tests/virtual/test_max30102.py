@@ -18,6 +18,7 @@ from jikimi.fleet.virtual.ppg import Motion, Ppg
 from jikimi.sigcore import block
 from jikimi.wire.section import Section
 from tests.virtual.imu_bench import Bus
+from tools import shift_heart
 
 ADDRESS = 0x57
 WR_PTR, OVF, RD_PTR, DATA, FIFO_CONFIG, MODE, SPO2, LED1 = 4, 5, 6, 7, 8, 9, 0x0A, 0x0C
@@ -268,6 +269,13 @@ def test_very_hard_work_is_told_once_and_rest_is_not():
     sensor, heart, calls = worn(Ppg(at(72), seed=12))
     run_until(sensor, heart, 120)
     assert not calls
+
+
+def test_of_a_shifts_rounds_with_steps_bends_and_a_sensor_off_the_skin_only_the_hard_work_is_told_once():
+    sensor, heart, calls = worn(shift_heart.Heart())
+    run_until(sensor, heart, 1000)
+    assert len(calls) == shift_heart.spells(1000)
+    assert shift_heart.HARD_S[0] < calls[0] < shift_heart.HARD_S[1]
 
 
 def test_exertion_is_not_known_any_more_a_minute_after_the_last_heart_rate():

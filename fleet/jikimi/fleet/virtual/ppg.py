@@ -50,7 +50,7 @@ class Ppg:
     def light(self, t0_s: float, dt_s: float, n: int) -> Floats:
         """(n, 2) counts, as chips.max30102.Light."""
         t: Floats = t0_s + dt_s * np.arange(n, dtype=np.float64)
-        pulse = self.perfusion * _wave(np.interp(t, np.arange(len(self._beats)) * 0.02, self._beats) % 1.0)
+        pulse = self.perfusion * _wave(np.interp(t, _TIMES, self._beats) % 1.0)
         both = 0.004 * np.sin(2 * np.pi * 0.25 * t) + self._moved(t)  # breathing
         red = _RED * (1 + both - _RATIO * pulse)
         infrared = _INFRARED * (1 + both - pulse)
