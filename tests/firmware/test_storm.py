@@ -1,5 +1,8 @@
 # mypy: allow-untyped-calls
-"""Two hundred devices lose their broker in the same instant: the real link of each, on a loop whose time is virtual."""
+"""Two hundred devices lose their broker, or get their power back, in the same instant.
+
+The real link of each, on a loop whose time is virtual.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ MOST_A_SECOND = 0.6 * DEVICES
 LOST_S = 21.0  # when everybody is connected and long past its first minute
 LONGEST_PAUSE_S = 45.0
 ALARM_S = 1.0
+POWER_S = 3.5  # when the last one that got its power back at 0 is connected
+AT_ONCE_S = 0.25
 
 
 class _Jump(selectors.SelectSelector):
@@ -137,23 +142,29 @@ class Owed:
         return None
 
 
-def device(port, broker, number):
+def device(port, broker, number, powered_up=False):
     journal = Owed()
     config = SimpleNamespace(site="s", device=f"d{number}", broker=SimpleNamespace(host="h"))
     made = lambda _docked: Client(broker, number)  # noqa: E731
     link = Link(port, Clock(port), journal, config, Always(), made, lambda _docked: b"", lambda _command: None)
+    link.powered_up = powered_up
     return link, journal
 
 
-def live(away_s, seed, monkeypatch, until_s, events=()):
-    """The broker, after everything; `events` are (second, what is done with the devices then)."""
+def live(away_s, seed, monkeypatch, until_s, events=(), *, powered_up=False, owing=0):
+    """The broker, after everything; `events` are (second, what is done with the devices then).
+
+    The first `owing` devices have had an alarm to tell since before they started.
+    """
     monkeypatch.setattr(link_module.os, "urandom", random.Random(seed).randbytes)
     loop = VirtualLoop()
     asyncio.set_event_loop(loop)
 
     async def everything():
         broker, port = Broker(loop, away_s), Port(loop)
-        devices = [device(port, broker, number) for number in range(DEVICES)]
+        devices = [device(port, broker, number, powered_up) for number in range(DEVICES)]
+        for _link, journal in devices[:owing]:
+            journal.alarms = 1
         tasks = [asyncio.create_task(link.run(lambda: None)) for link, _journal in devices]
         for second, act in events:
             loop.call_at(second, act, devices)
@@ -219,3 +230,31 @@ def test_pauses_grow_from_two_seconds_to_45_and_no_further(monkeypatch):
         assert min(pauses) >= 2.0
         assert max(pauses) <= LONGEST_PAUSE_S + 1
         assert max(pauses[-3:]) > 15
+
+
+def first_knocks(broker):
+    first: dict[int, float] = {}
+    for t_s, number in broker.knocks:
+        first.setdefault(number, t_s)
+    return [first[number] for number in range(DEVICES)]
+
+
+def test_devices_that_get_their_power_back_together_connect_one_after_the_other_within_three_seconds(monkeypatch):
+    broker = live(0.0, 5, monkeypatch, POWER_S, powered_up=True)
+    assert len(broker.connected) == DEVICES
+    assert broker.busiest_second(0.0) <= MOST_A_SECOND
+    again = live(0.0, 5, monkeypatch, POWER_S)  # a restart alone is no reason to wait
+    assert max(first_knocks(again)) == 0.0
+
+
+def test_after_power_up_an_alarm_that_is_open_or_raised_meanwhile_does_not_wait_for_the_others(monkeypatch):
+    def raise_alarm(devices):
+        for link, journal in devices:
+            journal.alarms = 1
+            link.wake(kinds.STREAM_ALARM)
+
+    knocks = first_knocks(live(0.0, 5, monkeypatch, POWER_S, powered_up=True, owing=3))
+    assert knocks[:3] == [0.0, 0.0, 0.0]
+    assert max(knocks) > 2.0
+    knocks = first_knocks(live(0.0, 5, monkeypatch, POWER_S, [(1.1, raise_alarm)], powered_up=True))
+    assert 1.1 < max(knocks) <= 1.1 + AT_ONCE_S

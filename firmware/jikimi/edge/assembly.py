@@ -17,6 +17,7 @@ from jikimi.edge.orders import Orders
 from jikimi.edge.recorder import Recorder
 from jikimi.edge.reports import Reports
 from jikimi.edge.self_test import SelfTest
+from jikimi.edge.starts import POWER
 from jikimi.edge.supervisor import WATCHDOG_MS, Supervisor
 from jikimi.wire import kinds, topics
 
@@ -100,6 +101,7 @@ def _add_link(app, hardware, tls, client_id):
         orders.obey,
         wifi and wifi.bring_up,
     )
+    app.link.powered_up = app.reports.reset_reason == POWER and not app.alarms.all
     app.recorder.on_record = app.link.wake
     app.link.on_failed = brokers.turn
     app.link.on_state = app.starts.told

@@ -17,6 +17,8 @@ _LONGEST_BACKOFF_MS = 30_000
 # Who owes no alarm waits for this at least, with its jitter: of all that lose a broker together a third a second.
 _CALM_MS = 4_000
 _PAUSE_STEP_MS = 250
+# A hall of devices that get their power back together connects over this time.
+_POWER_UP_MS = 3_000
 # A connection that held for so long was a good one: the next failure starts the back-off anew.
 _GOOD_MS = 20_000
 # Records nobody acknowledged are sent again after this, then after twice as long, up to the limit: the site may be
@@ -60,6 +62,7 @@ class Link:
     def __init__(self, port, clock, journal, config, duty, make_client, state, on_command, on_network=None):
         self.up = False
         self.docked = False  # as what this connection was made
+        self.powered_up = False  # to be set before `run`: the power has come back, perhaps that of a whole hall
         self.refused = 0
         self.on_piece = None  # gets the answers to `ask`; may raise WireError
         self._port = port
@@ -82,6 +85,10 @@ class Link:
     async def run(self, beat):
         """For ever: a connection, and a growing pause before the next one, which an alarm cuts short."""
         backoff_ms = _BACKOFF_MS
+        left_ms = _POWER_UP_MS * os.urandom(1)[0] // 256 if self.powered_up else 0
+        while left_ms > 0 and not self._journal.depth(kinds.STREAM_ALARM):
+            await self._port.sleep_ms(min(_PAUSE_STEP_MS, left_ms))
+            left_ms -= _PAUSE_STEP_MS
         while True:
             beat()
             started = self._port.ticks_ms()

@@ -16,6 +16,7 @@ _LONGEST_NAME = 40
 # The first lines of a traceback say where it happened.
 _LONGEST_TRACE = 1500
 WATCHDOG = "watchdog"
+POWER = "power"
 
 
 class Starts:
