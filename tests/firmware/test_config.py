@@ -157,7 +157,7 @@ def test_every_wrong_configuration_is_refused_with_the_name_of_what_is_wrong(ans
 
 def test_a_nodes_speed_separation_and_pairing_are_taken(answers):
     for speed in ({"pulses_per_m": 10}, {"modbus": _TCP}, {"modbus": {"over": "rtu", "register": 0, "unit": 7}}):
-        node = NODE | {"machine": _machine(speed=speed, pairing={}, slow_at="warn", slow_signal="pulses")}
+        node = NODE | {"machine": _machine(speed=speed, pairing={}, slow_at="warn", slow_signal="level")}
         assert answers([node]) == [["ok", "dabc", 30, None, 30]]
 
 

@@ -15,7 +15,7 @@ from jikimi.wire import kinds
 from tests.shift.conftest import Plant, Tag, until
 
 _MACHINE = {
-    "kind": "forklift", "name": "F1", "warn_mm": 2000, "danger_mm": 400,
+    "kind": "forklift", "name": "F1", "warn_mm": 2000, "danger_mm": 400, "slow_signal": "level",
     "separation": {"max_mm_s": 2000, "braking_mm_s2": 2000, "reaction_ms": 100},
     "speed": {"pulses_per_m": 50, "poll_ms": 100, "stale_ms": 500},
     "pairing": {"contact_mm": 1500},

@@ -41,7 +41,7 @@ HANGS = {
 
 
 def config(signal):
-    machine = {"kind": "forklift", "name": "F", "warn_mm": 3000, "danger_mm": 1500, "slow_signal": signal}
+    machine = {"kind": "forklift", "name": "F", "warn_mm": 3000, "danger_mm": 1500, **signal}
     return {
         "version": 1, "site": "s", "device": "d", "kind": "node", "broker": {"host": "h", "port": 1}, "machine": machine
     }  # fmt: skip
@@ -49,9 +49,9 @@ def config(signal):
 
 @pytest.fixture(params=["micropython", "cpython"])
 def start(request, boards):
-    """`start(signal, hang)` starts a node; the folder of its flash."""
+    """`start(hang, slow_signal=…)` starts a node, with the usual signal unless told; the folder of its flash."""
 
-    def started(signal, hang):
+    def started(hang, **signal):
         script = SCRIPT.replace("{config}", json.dumps(config(signal))).replace("{hang}", HANGS[hang])
         flash = boards.folder / "node"
         image.write_image(image.application(), flash)
@@ -80,7 +80,7 @@ def lit(world):
 
 
 def test_a_program_that_is_busy_for_ever_loses_the_relay_and_shows_that_nobody_watches(start, boards):
-    flash, _board = start("level", BUSY)
+    flash, _board = start(BUSY, slow_signal="level")
     world = boards.world
     until(lambda: lit(world) == {"stack_green", "clear"}, "all clear")
     (flash / "hang").touch()
@@ -91,8 +91,8 @@ def test_a_program_that_is_busy_for_ever_loses_the_relay_and_shows_that_nobody_w
 
 
 @pytest.mark.parametrize("hang", [BUSY, IN_C])
-def test_as_pulses_no_edge_comes_from_a_program_that_hangs_wherever_it_hangs(start, boards, hang):
-    flash, board = start("pulses", hang)
+def test_no_edge_comes_from_a_program_that_hangs_wherever_it_hangs(start, boards, hang):
+    flash, board = start(hang)
     world = boards.world
     until(lambda: len(clear(world)) > 10, "pulses")
     (flash / "hang").touch()

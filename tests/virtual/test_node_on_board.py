@@ -41,7 +41,7 @@ asyncio.run(main())
 CONFIG = {
     "version": 1, "site": "s", "device": "d", "kind": "node", "broker": {"host": "h", "port": 1},
     "machine": {
-        "kind": "forklift", "name": "F", "warn_mm": 3000, "danger_mm": 1500,
+        "kind": "forklift", "name": "F", "warn_mm": 3000, "danger_mm": 1500, "slow_signal": "level",
         "separation": {"max_mm_s": 2000, "braking_mm_s2": 1000},
         "speed": {"pulses_per_m": 50, "poll_ms": 100, "stale_ms": 600},
     },

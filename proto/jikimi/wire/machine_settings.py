@@ -40,7 +40,7 @@ def check(value: object, where: str) -> object:
             "warn_mm": (integer(200, 25500), REQUIRED),
             "danger_mm": (integer(100, 25400), REQUIRED),
             "slow_at": (one_of(("warn", "danger")), "danger"),
-            "slow_signal": (one_of(("level", "pulses")), "level"),
+            "slow_signal": (one_of(("pulses", "level")), "pulses"),
             "separation": (separation, None),
             "speed": (_speed, None),
             "pairing": (section({"minutes": (integer(1, 480), 30), "contact_mm": (integer(200, 3000), 800)}), None),
