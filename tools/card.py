@@ -50,8 +50,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def goals(rows: Iterable[tuple[str, str, str, str, str, str]]) -> str:
-    """What was asked for beside what was reached without having seen the person or place, and what bounds it.
+    """What was asked for beside what was reached without having seen the person or place.
 
-    A row is (figure, goal, published, here, bound on these recordings, what would change it).
+    A row is (figure, goal, published, here, with answers known that no device has, what would change it).
     """
-    return table(("figure", "goal", "published", "here", "bound on these recordings", "what would change it"), rows)
+    return table(("figure", "goal", "published", "here", "with answers known", "what would change it"), rows)

@@ -167,7 +167,8 @@ against the raw row below and not against 223 mm.
 {places}
 {errors}
 Below the corrected rows stands what a tag cannot have, because each row is told something about the very range it
-corrects; each bounds what a better model could reach on these recordings.
+corrects, or the answers of its place: what that piece of knowledge would bring, by the simplest means. It is no proof
+that nothing better exists; the last but one is, for any model that takes clear ranges as they come.
 
 How much larger than it is a zone must be drawn so that no more than a share of the ranges of people standing inside is
 missed, and what share (%) of those standing outside is then warned of. "Told whether blocked" is a rule that knows,
@@ -201,16 +202,16 @@ measured:
   m and leaves the first path strong.
 - **Error.** Corrected ranges are better than raw ones in places never seen: 282 mm against 382, 3.25 m against 3.63.
   Blocked ranges are 1 m too long on average and up to 5 m, and the diagnostics tell a third of that; clear ones are
-  within 100 mm as they come, and the correction costs 14 mm of it. What is left cannot be learnt away. A model told
-  for certain whether a range is blocked, but not the place, would reach 292 mm with one excess for all, and 227 mm and
-  2.0 m with the answers of the most alike points of the *same* hall. If every blocked range were corrected without
-  error, the 99th percentile would still be 0.56 m: 6 of 260 points that are labelled clear are more than 0.3 m off (5
-  of them in 1_hw), a label that is wrong or a path nobody saw blocked. Within a point a range wavers by 25 mm only:
-  the rest is a detour of the signal that stays while nobody moves, which no filter over time takes away. Tried with
-  places left out, in a track: the excess times the probability of being blocked instead of a limit on it (282 to 287
-  mm, clear 104 to 109), no limit at all (288 to 298), other weights of classes and places (283 to 286), the range as a
-  sixth feature (280 to 283), the first path's three amplitudes as slopes and against the noise (292 to 294), the 15
-  most alike points of other places (293), boosted trees with least absolute error over these features (300), with
+  within 100 mm as they come, and the correction costs 14 mm of it. What is left is not for want of training. A model
+  told for certain whether a range is blocked, but not the place, would reach 292 mm with one excess for all, and 227
+  mm and 2.0 m with the answers of the most alike points of the *same* hall. If every blocked range were corrected
+  without error, the 99th percentile would still be 0.56 m: 6 of 260 points that are labelled clear are more than 0.3 m
+  off (5 of them in 1_hw), a label that is wrong or a path nobody saw blocked. Within a point a range wavers by 25 mm
+  only: the rest is a detour of the signal that stays while nobody moves, which no filter over time takes away. Tried
+  with places left out, in a track: the excess times the probability of being blocked instead of a limit on it (282 to
+  287 mm, clear 104 to 109), no limit at all (288 to 298), other weights of classes and places (283 to 286), the range
+  as a sixth feature (280 to 283), the first path's three amplitudes as slopes and against the noise (292 to 294), the
+  15 most alike points of other places (293), boosted trees with least absolute error over these features (300), with
   amplitudes (301), with the range besides (284), and random trees on the logarithm (300 to 305). They differ by less
   than two places do.
 - **Zones.** A blocked person within the zone who is measured metres outside cannot be told by the range, and not by

@@ -32,7 +32,7 @@ def errors(r: Ranges, ways: Mapping[str, Whole]) -> str:
 
 
 def knowing_more(r: Ranges) -> dict[str, Whole]:
-    """Distances by what a tag cannot know: none of them can be had, each bounds what can."""
+    """Distances by what a tag cannot know: what each piece of knowledge would bring."""
     elsewhere, own = (_middle(r, same_place=same) for same in (False, True))
     features = in_track(r, np.rint(r.tracked.mean(axis=0)).astype(np.int64)).astype(np.float64)
     scaled = (features - features.mean(axis=0)) / features.std(axis=0)
