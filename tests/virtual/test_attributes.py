@@ -34,6 +34,18 @@ def test_a_class_and_its_base_in_another_module_never_share_a_letter():
     assert texts["n"].endswith("self.b = 1\n")
 
 
+def test_a_base_by_another_name_is_the_same_class():
+    base = "class Base:\n    def g(self):\n        self._y = self._x\n"
+    user = "from m import Base as B\n" + CLASS.replace("class C", "class C(B)")
+    assert shortened({"m": base, "n": user})["n"].endswith("self.b = 1\n")
+
+
+@pytest.mark.parametrize("base", ["B", "make()"])
+def test_classes_with_a_base_that_is_some_value_keep_their_names(base):
+    text = "B = make()\n" + CLASS.replace("class C", f"class C({base})")
+    assert one(text) == text
+
+
 def test_an_attribute_within_a_function_of_a_method_is_its_objects():
     text = "class C:\n    def f(self):\n        self._x = 1\n        return lambda: self._x\n"
     assert one(text).endswith("        self.a = 1\n        return lambda: self.a\n")

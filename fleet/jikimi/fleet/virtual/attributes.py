@@ -37,10 +37,15 @@ class _Application:
             if isinstance(node, ast.ClassDef):
                 for base in node.bases:
                     self._join(node.name, _last_name(base))
+            elif isinstance(node, ast.alias) and node.asname:
+                self._join(node.asname, node.name.rpartition(".")[2])
         for node in nodes:
             if isinstance(node, ast.ClassDef):
                 self._kept |= {(self._family(node.name), name) for name in _defined(node)}
+        # Of a base that is the value of an expression nobody can say here whose attributes it has.
+        unclear = {self._family(name) for name in _values(nodes)} | {self._family("")}
         uses = [use for tree in trees for use in _own_uses(tree)]
+        self._kept |= {(self._family(owner), one.attr) for owner, one in uses if self._family(owner) in unclear}
         own = {id(attribute) for _, attribute in uses}
         # Asked for through another name, or by text (`getattr`): it may be any object's.
         self._taken = {node.attr for node in nodes if isinstance(node, ast.Attribute) and id(node) not in own}
@@ -101,10 +106,19 @@ def _defined(node: ast.ClassDef) -> Iterator[str]:
                 yield inner.id
 
 
+def _values(nodes: list[ast.AST]) -> Iterator[str]:
+    """Names that stand for what an assignment gives them."""
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+
+
 def _is_private(name: str) -> bool:
     return name.startswith("_") and not name.endswith("__")
 
 
 def _last_name(base: ast.expr) -> str:
-    """Of `module.Class` the class; classes of one name in several modules are taken for one."""
+    """Of `module.Class` the class; "" for what is no name. Classes of one name in several modules are taken for one."""
     return base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
