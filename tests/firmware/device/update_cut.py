@@ -6,6 +6,7 @@ Argument: digest and size of the release's envelope. `new` holds the files of th
 # ruff: noqa: T201, PTH102, PTH123 - device code; stdout is the result
 
 import binascii
+import gc
 import json
 import os
 import sys
@@ -73,6 +74,8 @@ def one_cut(life, cut_at, how):
 
 
 def main():
+    if hasattr(gc, "freeze"):  # CPython: each collection would look at all modules again
+        gc.freeze()
     os.mkdir("flash")
     os.chdir("flash")
     lives = uncut()

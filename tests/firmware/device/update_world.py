@@ -335,7 +335,7 @@ def _main():
     for module in ("gc", "os", "sys", "machine"):
         assert "import " + module + "\n" in text
         text = text.replace("import " + module + "\n", "", 1)
-    return text
+    return compile(text, "main.py", "exec")
 
 
 _MAIN = _main()
