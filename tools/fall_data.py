@@ -64,16 +64,19 @@ class Candidates:
     pre_features: NDArray[np.uint8]
 
 
-def sisfall() -> Iterator[Trial]:
-    """SisFall, waist, 200 Hz. The impact is the highest magnitude within a second of the hardest 120 ms."""
+def sisfall(kinds: str = "DF") -> Iterator[Trial]:
+    """SisFall, waist, 200 Hz. The impact is the highest magnitude within a second of the hardest 120 ms.
+
+    `kinds`: D for daily activities, F for falls; others are not unpacked.
+    """
     for path in sorted((DATA / "sisfall").glob("S*.npz")):
         with np.load(path) as recordings:
-            for name in sorted(recordings.files):
+            for name in sorted(name for name in recordings.files if name[0] in kinds):
                 raw = recordings[name].astype(np.float64)
                 acc, gyro = raw[:, :3] * 32 / 8192, raw[:, 3:] * 4000 / 65536
                 activity, person, _ = name.split("_")
-                impact = _hardest(acc) / 200
-                yield Trial(name, activity, person, 200, acc, gyro, impact if activity[0] == "F" else None)
+                fall_s = _hardest(acc) / 200 if activity[0] == "F" else None
+                yield Trial(name, activity, person, 200, acc, gyro, fall_s)
 
 
 def _hardest(acc_g: NDArray[np.float64]) -> int:
