@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import Mock
 
 import pytest
 
 from jikimi.fleet.errors import BoardError
-from jikimi.fleet.provision.usb import install, read_file, run
-from jikimi.fleet.virtual import image, linker
+from jikimi.fleet.provision.usb import connected, install, read_file, run
+from jikimi.fleet.virtual import image, written_out
 from jikimi.fleet.virtual.compiler import compile_module
 from jikimi.fleet.virtual.image import Tls
 from tests.virtual.conftest import PATIENCE_S
@@ -47,8 +50,8 @@ def test_a_key_is_not_part_of_what_an_error_prints():
 
 def test_boards_side_by_side_share_one_compilation(monkeypatch):
     image._compiled.cache_clear()
-    compiled = Mock(side_effect=linker.linked)
-    monkeypatch.setattr(image, "linked", compiled)
+    compiled = Mock(side_effect=written_out.application)
+    monkeypatch.setattr(written_out, "application", compiled)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: image.application(), range(8)))
     assert compiled.call_count == 1
@@ -113,6 +116,15 @@ def test_code_can_be_run_and_its_error_comes_back(blank):
     assert run(blank.port, "print(6 * 7)") == "42\n"
     with pytest.raises(BoardError, match="ZeroDivisionError"):
         run(blank.port, "1 / 0")
+
+
+def test_a_board_that_answers_late_is_waited_for(blank):
+    with connected(blank.port) as board:
+        os.kill(blank.pid, signal.SIGSTOP)
+        going_on = threading.Timer(1.5, os.kill, (blank.pid, signal.SIGCONT))
+        going_on.start()
+        assert board.run("print(6 * 7)") == "42\n"
+        going_on.join()
 
 
 def test_a_port_that_is_not_there_is_named():

@@ -20,7 +20,7 @@ from jikimi.fleet.provision.ports import check_port
 _CHUNK_BYTES = 2048
 _COMMAND_BYTES = 6144
 _PATHS_AT_ONCE = 32
-_SERIAL_TIMEOUT_S = 1.0
+_SERIAL_TIMEOUT_S = 1.0  # while it is not known whether anything answers
 _SILENT_S = 10.0  # of a board that works on what it was told
 _MAIN = "/main.py"
 _OPEN_S = 3.0  # a port that another program is just letting go, or that a reset took off the bus
@@ -28,8 +28,9 @@ _REOPEN_S = 0.05
 _WINDOW_BITS = 10  # of deflate: 1 KiB of the board's memory
 
 # What the board runs; {…} is filled in with literals.
+# An answer comes back byte by byte, so it is short: digests as text, in the order of the paths.
 _HASHES = """
-import hashlib
+import binascii, hashlib
 def digest(path):
     try:
         f = open(path, 'rb')
@@ -42,8 +43,8 @@ def digest(path):
             break
         h.update(data)
     f.close()
-    return h.digest()
-print({{path: digest(path) for path in {paths}}})
+    return binascii.b2a_base64(h.digest())[:-1]
+print([digest(path) for path in {paths}])
 """
 _FOLDERS = """
 import os
@@ -120,7 +121,7 @@ class Board:
 
     def read_if_there(self, path: str) -> bytes | None:
         """Content of a file on the board, or None when there is none."""
-        found = self.ask(_HASHES.format(paths=[path]))[path]
+        (found,) = self.ask(_HASHES.format(paths=[path]))
         return None if found is None else self.read(path)
 
     def make_folder(self, path: str) -> None:
@@ -139,7 +140,7 @@ class Board:
         for start in range(0, len(order), _PATHS_AT_ONCE):
             some = order[start : start + _PATHS_AT_ONCE]
             found = self.ask(_HASHES.format(paths=some))
-            wrong += [path for path in some if found[path] != hashlib.sha256(files[path]).digest()]
+            wrong += [path for path, digest in zip(some, found, strict=True) if digest != _digest(files[path])]
         return wrong
 
     def _make_folders(self, paths: Iterable[str]) -> None:
@@ -160,7 +161,9 @@ def connected(port: str, say: ladder.Say = _silent, *, person_s: float = 0.0) ->
     transport = None
     try:
         transport = _opened(port, lambda: SerialTransport(port, timeout=_SERIAL_TIMEOUT_S), TransportError)
-        yield Board(transport, port, ladder.to_raw_repl(transport, port, say, person_s=person_s))
+        rung = ladder.to_raw_repl(transport, port, say, person_s=person_s)
+        transport.serial.timeout = _SILENT_S  # to mpremote, a byte that comes later is a board that failed
+        yield Board(transport, port, rung)
         if transport.in_raw_repl:
             transport.exit_raw_repl()
     except (TransportError, OSError) as error:
@@ -202,6 +205,10 @@ def _commands(files: Mapping[str, bytes]) -> Iterator[tuple[int, str]]:
                 lines = []
     if lines:
         yield len(files), "\n".join(lines)
+
+
+def _digest(content: bytes) -> bytes:
+    return base64.b64encode(hashlib.sha256(content).digest())
 
 
 def _piece(path: str, start: int, data: bytes) -> str:

@@ -19,7 +19,7 @@ def compile_module(name: str, text: str) -> bytes:
     """
     compiler = _compiler()
     key = hashlib.sha256("\0".join([str(compiler.stat().st_mtime_ns), name, text]).encode())
-    cached = _cache_dir() / f"{key.hexdigest()}.mpy"
+    cached = cache_dir() / f"{key.hexdigest()}.mpy"
     if not cached.exists():
         _compile(compiler, name, text, cached)
     return cached.read_bytes()
@@ -49,6 +49,7 @@ def _compiler() -> Path:
     return program
 
 
-def _cache_dir() -> Path:
+def cache_dir() -> Path:
+    """Where byte code is kept, and what else is slow to make of sources."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "jikimi" / "mpy"

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from jikimi.fleet.errors import BoardError
-from jikimi.fleet.virtual import arguments, attributes
+from jikimi.fleet.virtual import written_out
 from jikimi.fleet.virtual.compiler import compile_module
-from jikimi.fleet.virtual.linker import linked
 
 Image = dict[str, bytes]
 
@@ -94,14 +93,13 @@ def _texts(package: str, folder: Path | None = None) -> dict[str, str]:
 def _compiled(texts: tuple[tuple[str, str], ...]) -> Mapping[str, bytes]:
     """Byte code of an application, by path on the device. BoardError."""
     try:
-        whole = linked(dict(texts), "jikimi.wire")
-        written_out = arguments.shortened(attributes.shortened(whole))
+        modules = written_out.application(dict(texts))
     except SyntaxError as error:
         raise BoardError(f"the application does not compile: {error}") from error
-    packages = {name.rpartition(".")[0] for name in written_out}
+    packages = {name.rpartition(".")[0] for name in modules}
     return {
         "/lib/" + name.replace(".", "/") + ("/__init__.mpy" if name in packages else ".mpy"): compile_module(name, text)
-        for name, text in written_out.items()
+        for name, text in modules.items()
     }
 
 

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 from jikimi.fleet.errors import BoardError
-from jikimi.fleet.virtual.arguments import shortened
+from jikimi.fleet.virtual import written_out
 from jikimi.fleet.virtual.compiler import compile_module
-from jikimi.fleet.virtual.linker import linked
 
 # An ESP32 with TLS in use leaves MicroPython some 100 to 250 KiB. What the emulation itself costs comes on top; on a
 # chip those modules are C and take no heap.
@@ -34,7 +33,5 @@ def build_rom(folder: Path) -> None:
     sources = {
         source.stem: source.read_text(encoding="utf-8") for source in ROM_SOURCES.glob("*.py") if source != _BOOT
     }
-    public = [name for name in sources if name[0] != "_"]  # as on a chip: all names stay, those of arguments too
-    whole = linked(sources, public=public)
-    for name, text in (shortened(whole) | {name: whole[name] for name in public}).items():
+    for name, text in written_out.rom(sources).items():
         (folder / f"{name}.mpy").write_bytes(compile_module(name, text))
