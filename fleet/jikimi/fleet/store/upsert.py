@@ -6,7 +6,6 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -25,8 +24,14 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
 # Statements that each commit needs are made once: to make one takes longer than to execute it.
 @functools.cache
 def insert_into(table: sa.Table, shared: bool) -> Any:
-    """The same, for PostgreSQL (`shared`) or SQLite."""
-    return (postgresql if shared else sqlite).insert(table)
+    """The same, for PostgreSQL (`shared`) or SQLite; only the one in use is imported, as every command waits for it."""
+    if shared:
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def overwriting(connection: sa.Connection, table: sa.Table, *names: str) -> Any:
