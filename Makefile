@@ -27,7 +27,7 @@ cluster: setup
 	$(BIN)/jikimi demo cluster $(ARGS)
 
 test: setup
-	$(BIN)/pytest -n 3 $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -133,7 +133,8 @@ def test_two_names_of_one_port_are_one_board(site, boards, run, tmp_path):
     results = run([board, Named])
     assert sorted(result.result for result in results) == ["fail", "pass"]
     refused = next(result for result in results if result.result == "fail")
-    assert "is the same board as" in refused.reason or "failed" in refused.reason
+    # Which of these depends on how far the first has come, and on whether the port is let go within the patience.
+    assert any(why in refused.reason for why in ("is the same board as", "failed", "does not open"))
     assert len(_states(site)) == 1
 
 

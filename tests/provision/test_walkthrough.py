@@ -68,6 +68,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # a minute and a half where it has two cores for itself
 def test_the_commands_of_the_walkthrough_do_what_it_says(shell):
     parts = _PART.findall(_DOCUMENT.read_text("utf-8"))
     assert len(parts) >= 10
