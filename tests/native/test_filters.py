@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy  # type: ignore[import-untyped]  # its parts are imported when they are used, as they take a second
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jikimi.sigcore._sigcore import ffi, lib
 from numpy.typing import NDArray
-from scipy import interpolate, ndimage, signal  # type: ignore[import-untyped]
 
 from jikimi.sigcore import block
 from tests.native.signals import RAW_ACC_LSB
@@ -46,7 +46,7 @@ def test_a_motion_sample_is_the_mean_of_the_held_signal_over_its_20_ms_at_any_ra
     acc = wandering(seed, 400)
     found = motion_mg(acc, rate_centihz)
     edges_s = np.arange(len(acc) + 1) * 100 / rate_centihz
-    held = interpolate.PPoly(acc[None], edges_s)
+    held = scipy.interpolate.PPoly(acc[None], edges_s)
     means = np.diff(held.antiderivative()(np.arange(len(found) + 1) / TICK_HZ), axis=0) * TICK_HZ
     exact = means * 1000 / RAW_ACC_LSB
     # Rounded towards zero, after a division by a whole number (512 or more at this scale) that is itself rounded.
@@ -60,9 +60,9 @@ def test_a_tone_passes_as_the_moving_mean_of_scipy_lets_it(tone_hz):
     acc = np.stack([wave, np.full_like(wave, -RAW_ACC_LSB), np.zeros_like(wave)], axis=1)
     found = motion_mg(np.rint(acc).astype(np.int64), rate_hz * 100)[:, 0] * RAW_ACC_LSB / 1000
     kernel = np.ones(per_tick) / per_tick
-    means = signal.lfilter(kernel, 1, np.rint(wave))[per_tick - 1 :: per_tick]
+    means = scipy.signal.lfilter(kernel, 1, np.rint(wave))[per_tick - 1 :: per_tick]
     assert np.abs(found - means).max() <= 0.3
-    _, gain = signal.freqz(kernel, 1, [tone_hz], fs=rate_hz)
+    _, gain = scipy.signal.freqz(kernel, 1, [tone_hz], fs=rate_hz)
     assert np.sqrt(2) * means[1:].std() == pytest.approx(200 * abs(gain[0]), rel=0.05)
 
 
@@ -82,9 +82,9 @@ def bend_states(acc: Counts) -> tuple[Counts, Counts, Counts]:
 
 def first_order(x: NDArray[np.floating[Any]], share: float) -> NDArray[np.float64]:
     """y += share * (x - y) from the first value on, by SciPy."""
-    start = signal.lfilter_zi([share], [1, share - 1])
+    start = scipy.signal.lfilter_zi([share], [1, share - 1])
     start = start[:, None] * x[:1] if x.ndim > 1 else start * x[0]
-    return np.asarray(signal.lfilter([share], [1, share - 1], x, axis=0, zi=start)[0])
+    return np.asarray(scipy.signal.lfilter([share], [1, share - 1], x, axis=0, zi=start)[0])
 
 
 @settings(max_examples=25, deadline=None)
@@ -93,7 +93,7 @@ def test_gravity_and_unrest_of_the_bend_counter_are_first_order_low_passes(seed)
     acc = wandering(seed, 600)
     gravity, slow, unrest = bend_states(acc)
     motion = motion_mg(acc, TICK_HZ * 100)
-    cells = signal.lfilter(np.ones(CELL_TICKS) / CELL_TICKS, 1, motion, axis=0)[CELL_TICKS - 1 :: CELL_TICKS]
+    cells = scipy.signal.lfilter(np.ones(CELL_TICKS) / CELL_TICKS, 1, motion, axis=0)[CELL_TICKS - 1 :: CELL_TICKS]
     # A step loses less than a unit, and a share of that stays: at most 1 / share units, and what the cell's mean lost.
     assert np.abs(gravity - first_order(16 * cells, 1 / 4)).max() <= 4 + 16
     assert np.abs(slow - first_order(16.0 * unrest, 1 / 16)).max() <= 16
@@ -107,7 +107,7 @@ def test_the_usual_heart_rate_is_the_running_median_of_five(steps):
     for i, bpm in enumerate(rates.tolist()):
         block.exertion_push(state, 1000 * i, bpm)
         found.append(state.usual_bpm)
-    expected = ndimage.median_filter(rates, size=5, origin=2)
+    expected = scipy.ndimage.median_filter(rates, size=5, origin=2)
     assert found[4:] == expected[4:].tolist()
 
 
@@ -124,5 +124,5 @@ def test_a_track_of_ranges_is_the_alpha_beta_filter_of_scipy(step_ms):
     pull = np.array([[gain], [speed_gain]])
     observe = np.array([[1.0, 0.0]])
     system = transition - pull @ observe @ transition
-    _, _, states = signal.dlsim((system, pull, observe, np.zeros((1, 1)), 1), ranges[1:], x0=[ranges[0], 0])
+    _, _, states = scipy.signal.dlsim((system, pull, observe, np.zeros((1, 1)), 1), ranges[1:], x0=[ranges[0], 0])
     assert np.abs(np.array(found[1:-1]) - states[1:, 0]).max() <= 8
