@@ -76,7 +76,7 @@ def _trees(_extent: Extent) -> list[str]:
     if not bench_trees.available():
         return []
     return [
-        "## One decision by trees on rv32\n",
+        "## One decision on rv32\n",
         table(bench_trees.HEAD, list(bench_trees.measure())),
         "rv32imac, gcc -Os, 2000 rows of random features; ours gives log odds, emlearn's forest a class by votes.\n",
     ]

@@ -62,12 +62,23 @@ def _hours(verdicts: list[Verdict]) -> str:
     return f"{alarms} false alarms in {hours:.1f} h of activities chosen to provoke them."
 
 
+def _made(verdicts: list[Verdict]) -> list[str]:
+    as_made = [v for v in verdicts if v.example.variant == verdicts[0].example.variant]
+    return [
+        "Bodies made from physics (see tools/fall_bodies.py; also left out in parts):",
+        "",
+        *_table("movement", as_made, lambda v: v.example.activity),
+        *_table("chip", verdicts, lambda v: v.example.variant),
+    ]
+
+
 def report(placement: Placement, scored: list[Scored]) -> list[str]:
     """The section of the model card on one placement."""
     verdicts = [s.verdict() for s in scored]
     first = verdicts[0].example.variant
     unworn = [v for v in verdicts if not v.example.is_worn and v.example.variant == first]
-    verdicts = [v for v in verdicts if v.example.is_worn]
+    made = [v for v in verdicts if v.example.is_made]
+    verdicts = [v for v in verdicts if v.example.is_recorded]
     own = [v for v in verdicts if v.example.variant == first]
     sensitivity, specificity, falls, calm = _rates(own)
     persons = len({v.example.person for v in own})
@@ -90,6 +101,7 @@ def report(placement: Placement, scored: list[Scored]) -> list[str]:
         "Tags without a person (generated, see tools/fall_generated.py; also left out in parts):",
         "",
         *_table("tag", unworn, lambda v: v.example.activity),
+        *(_made(made) if made else []),
         "By activity, person and group:",
         "",
         *_table("activity", own, lambda v: v.example.activity),
@@ -103,54 +115,63 @@ def report(placement: Placement, scored: list[Scored]) -> list[str]:
 _END = "<!-- end of the part written by tools.eval_fall -->"
 _HEAD = """# Model card: fall detection
 
-Which question this answers: how far can the fall tables in `native/src/sig_fall_model.h` be trusted? This file is
-written by `python -m tools.eval_fall --write`; every figure is from people the tables of that fold had not seen. The
-tables that are shipped are trained with the same settings on everybody (`python -m tools.train_fall`).
+Which question this answers: how far can the fall networks in `native/src/sig_fall_model.h` be trusted? This file is
+written by `python -m tools.eval_fall --write`; every figure is from people the networks of that fold had not seen.
+Those that are shipped are trained with the same settings on everybody (`python -m tools.train_fall`).
 
-- **What it is:** sums of small decision trees (depth 4, limits and features a byte each, int8 leaves) over 58 numbers
-  about the 3.5 s around an impact and the 10 s before (`fall`), and 43 about the 1.7 s before a moment (`falling`).
-- **Chosen how:** settings by five folds over people on the same recordings; no table has seen the person it is judged
-  on, but the settings (number of trees, features) were chosen looking at these sets, so expect a little less elsewhere.
+- **What it is:** networks of one hidden layer (4 to 32 units, weights a byte each, integers only) over 42 numbers about
+  the 3.5 s around an impact and the 10 s before (`fall`), and 44 about the 1.7 s before a moment (`falling`), some of
+  them from where gravity points, followed through turns by the gyroscope. Numbers are scaled by how they are among
+  everybody at the waist; nothing else in a fold knows the person left out.
+- **Chosen how:** settings by five folds over people on the same recordings; no network has seen the person it is judged
+  on, but the settings (units, features, limits) were chosen looking at these sets, so expect a little less elsewhere.
+  The impact of a recording is the highest magnitude within 0.7 s of its hardest 120 ms: within a second, a step of
+  jogging before the fall was taken for it once.
 - **Robust how:** every recording is also trained on as other chips, belts and mats might have recorded it, drawn at
   random (tools/fall_augment.py: 20 to 200 Hz with any low-pass and phase, gain, offset, noise, +-4 to 16 g, no
   gyroscope, lost and repeated samples, a loose belt, a softer impact, a late start), and as part of one long stream
   per person.
 - **Also trained on:** tags without a person, generated from physics (`tools/fall_generated.py`), so that a tag that is
-  dropped, thrown, shaken in a toolbox, driven on a forklift or put down raises no alarm; and every recorded fall once
+  dropped, thrown, shaken in a toolbox, driven on a forklift or put down raises no alarm (three draws of 300 only to
+  train on, and the 300 that are judged, of which a fourth at a time is left out); and every recorded fall once
   more with a person who lies motionless after it, so that stillness is not taken for a thing.
+- **And on bodies made from physics** (`tools/fall_bodies.py`), at the waist and for `fall`: falls from many heights, of
+  many masses, onto soft and hard ground, and jumps, knocks, stumbles and other movements, two draws of 360 only to
+  train on, and one that is judged; they count 0.4 of a recording. Without them, in eight folds, 67 of 120 such falls
+  were missed, as their impacts are shorter than those on mats and were taken for a thing's; with them 12.
 - **Not covered:** falls were acted by volunteers on mats, not suffered by workers; nobody over 60 acted one. Work with
   tools, vehicles and harnesses is in neither set. Chips other than the recorded ones are simulated by averaging,
   clipping and leaving the gyroscope out. This is a warning aid, not a safety function.
-- **Made again:** that command gives the same tables, bit for bit; what is shipped was compared with it.
-- **Through the C core:** `python -m tools.eval_fall_core --people SA01 …` builds a core with the tables of a fold and
-  pushes whole recordings through it. Of U01, U21, SA01, SA04 and SE07, 437 recordings, all were the same for falls
-  and all but 2 for `falling` (the core keeps silent for 2 s after it has spoken).
-- **Missed goals:** waist sensitivity 99.5 % and 1 false alarm per 3 h; `falling` 97/97 %; wrist 95/95 %. Tags without a
-  person are judged as recorded at 200 or 50 Hz; sampled at 20 Hz some still raise alarms (7 of 300).
-- **Tried for `falling`:** offline, with gravity tracked by the gyroscope, net rotation over windows and 100 trees
-  of 16 leaves, four folds over people gave 93.4 % at 97 %, 356 ms ahead; that is more than the module has room for.
-  With the tables as they are, asking every second cell loses 5.5 points of sensitivity and 35 ms of lead, and a
-  gate that opens later (more rotation, or two cells in a row) 0.3 to 7 points: so every cell past the gate is
-  asked.
-- **Tried for `fall`, not shipped:** networks of one hidden layer (4 to 32 units, integers) over the same numbers and
-  gravity followed by the gyroscope: people left out, 99.56 % found, 99.93 % without alarm, 1 false in 7.3 h, `falling`
-  95.3 and 96.9 % at 306 ms, wrist 95.4 and 95.3 %, no alarm from things, 449 instructions a sample. But of 21 falls
-  made from physics (tests/floor/test_detection.py) they found 16, and of generated ones with 5 % of samples lost 11 %
-  were missed: short impacts were taken for a thing's. Such falls must be in their training before they can be trusted.
+- **Made again:** that command gives the same networks: it computes in 64 bits and rounds to bytes at the end.
+- **Through the C core:** `python -m tools.eval_fall_core --people SA01 …` builds a core with the networks of a fold and
+  pushes whole recordings through it. The definition in plain Python gives the same events, bit for bit.
+- **Missed goals:** `falling` 97/97 %, and at 20 Hz the wrist 95/95 %. The tables below say by how much. Of the 300 tags
+  without a person none raises an alarm as recorded, at 50, 25 or 20 Hz, and one at 25 Hz points through a soft mat.
+- **Tried before:** sums of decision trees of the same size (54 trees of depth 4, and 24 for `falling`): falls 99.33 and
+  99.63 % with 5 false alarms, `falling` 87.8 and 92.1 %, wrist 92.0 and 92.9 %, 7 of 300 things false at 20 Hz. Trees
+  that ask one question a level, for `falling`: 92 of them 92 % at 97 %. Networks: more passes, more noise on the inputs
+  or more decay did not find more falls. For `falling`, features of the net rotation about every axis and 300 trees of
+  16 leaves came to 96 % at 97 % offline; a network of 32 units over the numbers the core has comes as near.
+- **False alarms left** at the waist are rolling over on the mat by people who lay at the start (D14): nothing in the
+  recording says that they lay. The four missed falls are from sitting (F11 backwards, F13 sideways).
+- **Beyond the training:** the falls of the demo's floor, made by other physics, are all found, with no false alarm
+  (tests/floor/test_detection.py), and so are all but at most 1 in 100 of the tests' stories at 25 Hz with 5 % of
+  samples lost or repeated, or clipped (tests/native/test_fall_faults.py).
 - **Data:** recordings of others, used to fit numbers; none of them is part of this project.
 
 """
 
 
 def _sections(placements: list[Placement], jobs: int) -> list[str]:
-    seen = {p.name: fall_models.examples(p, fall_models.recordings(p)) for p in placements}
+    seen = {p.name: fall_models.examples(p, fall_models.recordings(p)) for p in fall_models.PLACEMENTS}
+    scales = fall_models.scales(seen["waist"])
     lines: list[str] = []
     for placement in placements:
         own = seen[placement.name]
-        lines += report(placement, fall_verdict.unseen(placement, own, jobs))
+        lines += report(placement, fall_verdict.unseen(placement, own, scales, jobs))
         for name, others in seen.items():
             if name != placement.name:
-                lines += fall_curves.other_set(placement, own, others)
+                lines += fall_curves.other_set(placement, own, others, scales)
     return lines
 
 

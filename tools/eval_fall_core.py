@@ -20,21 +20,21 @@ from jikimi.sigcore._sigcore import ffi, lib
 
 from jikimi.sigcore import block
 from jikimi.sigcore.counts import ACC_LSB_PER_G, GYRO_LSB_PER_DPS_X100, to_counts
-from tools import fall_curves, fall_models, fall_verdict, gbdt, train_fall
+from tools import fall_curves, fall_models, fall_verdict, nets, train_fall
 from tools.fall_data import Trial
-from tools.fall_models import Example, Placement
+from tools.fall_models import Example, Placement, Scales
 from tools.fall_verdict import Verdict
 
 _NATIVE = Path(__file__).resolve().parent.parent / "native"
 _ROOM, _BLOCK = 8, 16
 
 
-def build(folder: Path, placement: Placement, impact: gbdt.Model, falling: gbdt.Model) -> ctypes.CDLL:
-    """The core with these tables in place of this placement's, as a library in `folder`."""
+def build(folder: Path, placement: Placement, impact: nets.Net, falling: nets.Net) -> ctypes.CDLL:
+    """The core with these networks in place of this placement's, as a library in `folder`."""
     for part in ("src", "include"):
         shutil.copytree(_NATIVE / part, folder / part)
     header = folder / "src" / "sig_fall_model.h"
-    shipped = header.read_text(encoding="utf-8")
+    shipped = train_fall.with_scales(header.read_text(encoding="utf-8"), Scales(impact.scale, falling.scale))
     for kind, model in (("fall", impact), ("pre", falling)):
         shipped = train_fall.with_tables(shipped, f"{kind}_{placement.name}", model)
     header.write_text(shipped, encoding="utf-8")
@@ -68,12 +68,12 @@ def verdict(example: Example, reported: list[tuple[int, float]]) -> Verdict:
     return fall_verdict.of_events(example, falls, early)
 
 
-def compare(placement: Placement, person: str, trials: list[Trial], examples: list[Example]) -> bool:
+def compare(placement: Placement, person: str, trials: list[Trial], examples: list[Example], scales: Scales) -> bool:
     """Judge one person both ways and print it; returns whether falls and false alarms are the same."""
     others = [e for e in examples if e.person != person]
     own = {e.name: e for e in fall_curves.recorded(examples) if e.person == person}
-    impact = fall_models.train_impact(placement, others)
-    falling = fall_models.train_falling(placement, others)
+    impact = fall_models.train_impact(placement, others, scales.impact)
+    falling = fall_models.train_falling(placement, others, scales.falling)
     from_tables = {name: fall_verdict.scored(e, impact, falling).verdict() for name, e in own.items()}
     with tempfile.TemporaryDirectory() as folder:
         core = build(Path(folder), placement, impact, falling)
@@ -101,7 +101,10 @@ def main() -> int:
     placement = next(p for p in fall_models.PLACEMENTS if p.name == args.placement)
     trials = fall_models.recordings(placement)
     examples = fall_models.examples(placement, trials)
-    differing = [person for person in args.people if not compare(placement, person, trials, examples)]
+    waist = fall_models.PLACEMENTS[0]
+    scaled = examples if placement is waist else fall_models.examples(waist, fall_models.recordings(waist))
+    scales = fall_models.scales(scaled)
+    differing = [person for person in args.people if not compare(placement, person, trials, examples, scales)]
     return 1 if differing else 0
 
 

@@ -81,7 +81,7 @@ def other_chip(trial: Trial, rng: Generator) -> Trial:
     return replace(trial, acc_g=np.clip(acc, -limit_g, limit_g), gyro_dps=gyro if has_gyro else np.zeros_like(gyro))
 
 
-def stuttering(trial: Trial, rng: Generator, share: float = 0.02) -> Trial:
+def stuttering(trial: Trial, rng: Generator, share: float) -> Trial:
     """Samples that were lost, or came twice."""
     n = len(trial.acc_g)
     index = np.repeat(np.arange(n), np.where(rng.uniform(size=n) < share, rng.choice([0, 2], n), 1))
@@ -101,4 +101,4 @@ def augmented(trial: Trial, rng: Generator) -> Trial:
     width_s = rng.uniform(0, 1 / rate_hz)
     trial = sampled(trial, rate_hz, width_s, rng.uniform(0, 1 / rate_hz))
     trial = other_chip(trial, rng)
-    return stuttering(trial, rng) if rng.uniform() < 0.15 else trial
+    return stuttering(trial, rng, rng.uniform(0.01, 0.1)) if rng.uniform() < 0.35 else trial

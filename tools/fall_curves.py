@@ -8,7 +8,7 @@ import numpy as np
 
 from tools import fall_verdict
 from tools.card import table
-from tools.fall_models import Example, Placement
+from tools.fall_models import Example, Placement, Scales
 from tools.fall_verdict import Scored, Verdict
 
 _OVERS = (-512, -256, -128, 0, 128, 256, 512)  # 1/256 log odds
@@ -34,13 +34,13 @@ def share(good: int, n: int) -> str:
 
 
 def recorded(examples: Iterable[Example]) -> list[Example]:
-    """Those of worn tags on the recorded chip."""
-    return [e for e in examples if e.variant == _CHIP and e.is_worn]
+    """Those of the set on the recorded chip."""
+    return [e for e in examples if e.variant == _CHIP and e.is_recorded]
 
 
 def as_recorded(scored: Iterable[Scored]) -> list[Scored]:
     """The same of what was scored."""
-    return [s for s in scored if s.example.variant == _CHIP and s.example.is_worn]
+    return [s for s in scored if s.example.variant == _CHIP and s.example.is_recorded]
 
 
 def _parts(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[Verdict]]:
@@ -91,9 +91,9 @@ def trade_off(scored: Sequence[Scored]) -> list[str]:
     return ["Other thresholds, as recorded:", "", table(head, rows).rstrip(), ""]
 
 
-def other_set(placement: Placement, part: list[Example], others: Sequence[Example]) -> list[str]:
+def other_set(placement: Placement, part: list[Example], others: Sequence[Example], scales: Scales) -> list[str]:
     """Tables learnt from this set, on the people, chip and place on the body of the other."""
-    tested = fall_verdict.judged(placement, part, recorded(others))
+    tested = fall_verdict.judged(placement, part, recorded(others), scales)
     shares = four([s.verdict() for s in tested])
     return [
         f"Tables of the {placement.name} on the other set, worn elsewhere on the body (a worst case, not a use):",

@@ -1,4 +1,4 @@
-"""What tables say to people they were not trained on, and what a trial comes to for any threshold."""
+"""What networks say to people they were not trained on, and what a trial comes to for any threshold."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tools import fall_models, gbdt
-from tools.fall_models import Example, Placement
+from tools import fall_models, nets
+from tools.fall_models import Example, Placement, Scales
 
 _DECIDE_S = 19 * 0.08  # SIG_FALL_POST_CELLS
 _LATEST_S = 2.0
@@ -40,7 +40,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Scored:
-    """A trial, and what tables that had not seen its person said to each of its candidates."""
+    """A trial, and what networks that had not seen its person said to each of its candidates."""
 
     example: Example
     impact: Scores
@@ -72,38 +72,38 @@ def of_events(example: Example, hits: list[float], early: NDArray[np.float64]) -
     return Verdict(example, found, len(hits), lead_s, false_falling=False)
 
 
-def scored(example: Example, impact: gbdt.Model, falling: gbdt.Model) -> Scored:
-    """Ask both tables about all candidates of a trial."""
+def scored(example: Example, impact: nets.Net, falling: nets.Net) -> Scored:
+    """Ask both networks about all candidates of a trial."""
     return Scored(example, impact.score(example.seen.features), falling.score(example.seen.pre_features))
 
 
-def judged(placement: Placement, part: list[Example], tested: Iterable[Example]) -> list[Scored]:
+def judged(placement: Placement, part: list[Example], tested: Iterable[Example], scales: Scales) -> list[Scored]:
     """Train on `part`, and score what is `tested`."""
-    impact = fall_models.train_impact(placement, part)
-    falling = fall_models.train_falling(placement, part)
+    impact = fall_models.train_impact(placement, part, scales.impact)
+    falling = fall_models.train_falling(placement, part, scales.falling)
     return [scored(e, impact, falling) for e in tested]
 
 
-def _without(placement: Placement, examples: list[Example], person: str) -> list[Scored]:
-    others = [e for e in examples if e.person != person]
-    found = judged(placement, others, [e for e in examples if e.person == person and e.is_judged])
-    print(f"  {placement.name}: {person} judged", file=sys.stderr, flush=True)
+def _without(placement: Placement, examples: list[Example], scales: Scales, fold: str) -> list[Scored]:
+    others = [e for e in examples if e.fold != fold]
+    found = judged(placement, others, [e for e in examples if e.fold == fold and e.is_judged], scales)
+    print(f"  {placement.name}: {fold} judged", file=sys.stderr, flush=True)
     return found
 
 
-def unseen(placement: Placement, examples: list[Example], jobs: int) -> list[Scored]:
+def unseen(placement: Placement, examples: list[Example], scales: Scales, jobs: int) -> list[Scored]:
     """Leave one person out, over all variants that are judged, `jobs` people at a time."""
-    people = sorted({e.person for e in examples})
-    with multiprocessing.get_context("fork").Pool(jobs, _share, (placement, examples)) as pool:
-        return [one for found in pool.map(_unseen_person, people, chunksize=1) for one in found]
+    folds = sorted({e.fold for e in examples if e.is_judged})
+    with multiprocessing.get_context("fork").Pool(jobs, _share, (placement, examples, scales)) as pool:
+        return [one for found in pool.map(_unseen_fold, folds, chunksize=1) for one in found]
 
 
 _work: list[partial[list[Scored]]] = []  # of a worker: set once, as the examples are too many to send for each person
 
 
-def _share(placement: Placement, examples: list[Example]) -> None:
-    _work[:] = [partial(_without, placement, examples)]
+def _share(placement: Placement, examples: list[Example], scales: Scales) -> None:
+    _work[:] = [partial(_without, placement, examples, scales)]
 
 
-def _unseen_person(person: str) -> list[Scored]:
-    return _work[0](person)
+def _unseen_fold(fold: str) -> list[Scored]:
+    return _work[0](fold)

@@ -1,4 +1,4 @@
-/* A tree ensemble written out by emlearn, beside the core's of the same size, on the same features, on rv32. */
+/* A tree ensemble written out by emlearn, beside the core's network, on the same features, on rv32. */
 #include <stdio.h>
 
 #include "peer_trees.h"

@@ -1,10 +1,11 @@
 /* Falls, getting up again, and lying still, from a tag on the belt or the wrist.
  *
  * How it decides: samples become 80 ms cells (mean vector, magnitude, jerk, rotation), of which the last 3.68 s are
- * kept, and slow memories of posture and activity before them. The highest peak of the last 1.5 s is a candidate; 1.52 s
- * after it, features of the cells around it go through a small table of decision trees (sig_fall_model.h, written by
- * tools.train_fall) whose sum is the log odds of a fall. No feature asks which way the chip is mounted, and most compare
- * the person with what they did before. native/MODEL_CARD.md says how well that works.
+ * kept, slow memories of posture and activity before them, and where gravity points, followed through turns by the
+ * gyroscope. The highest peak of the last 1.5 s is a candidate; 1.52 s after it, features of the cells around it go
+ * through a small network (sig_fall_model.h, written by tools.train_fall) whose output is the log odds of a fall. No
+ * feature asks which way the chip is mounted, and most compare the person with what they did before.
+ * native/MODEL_CARD.md says how well that works.
  */
 #ifndef SIG_FALL_H
 #define SIG_FALL_H
@@ -20,8 +21,10 @@ enum {
     SIG_FALL_POST_CELLS = 19,      /* a candidate is judged 1.52 s after its peak */
     SIG_FALL_LATE_CELLS = 31,      /* from the slow memories to now: they end 1 s before a candidate's peak */
     SIG_FALL_VECTOR_MG = 8000,     /* a cell's mean vector is cut off here, so that products of two fit 32 bits */
-    SIG_FALL_FEATURES = 58,        /* bytes the impact trees look at */
-    SIG_FALL_PRE_FEATURES = 43,    /* bytes the trees of SIG_EVENT_FALLING look at */
+    SIG_FALL_FEATURES = 42,        /* bytes that decide about an impact, */
+    SIG_FALL_PRE_FEATURES = 44,    /* and those of SIG_EVENT_FALLING */
+    SIG_FALL_UPS = 16,             /* directions of gravity kept, a cell apart, */
+    SIG_FALL_UP = 127,             /* of this length */
     SIG_FALL_NO_MOTION_S = 120,    /* default man-down time */
     SIG_FALL_NO_MOTION_OFF = -1,   /* as no_motion_s: never report it */
     SIG_FALL_MAGIC = 0x314C4146    /* "FAL1" */
@@ -54,19 +57,21 @@ typedef struct {
     int32_t usual_acc[3];    /* posture of the last 10 s and of the last 2.5 s, 1/16 mg, both SIG_FALL_LATE_CELLS late, */
     int32_t recent_acc[3];   /* so that a fall that is judged is not yet in them */
     int32_t usual_jerk;      /* the same 10 s of codes, times 128 */
-    int32_t usual_gyro;
+    int32_t turn_sum_dps[3]; /* the cell being filled */
+    int32_t gravity[3];      /* in the tag's axes, followed through turns, 1/16384 g; */
+    int8_t up[SIG_FALL_UPS][3]; /* of the last cells, cell n at n % SIG_FALL_UPS */
     int32_t anchor_age;      /* cells since the candidate's peak; -1 none */
     uint8_t anchor_peak;     /* its code */
     uint32_t decisions;      /* candidates judged so far */
     uint32_t placement;
-    int32_t hold_cells;      /* cells for which no further fall is reported */
-    int32_t falling_hold;    /* the same for SIG_EVENT_FALLING */
-    int32_t down;            /* 1 from a fall until the person is up again */
+    int16_t hold_cells;      /* cells for which no further fall is reported */
+    int16_t falling_hold;    /* the same for SIG_EVENT_FALLING */
+    int16_t down;            /* 1 from a fall until the person is up again */
     int32_t upright[3];      /* posture before the fall, mg */
-    int32_t turned;          /* 1 when the fall changed the posture */
-    int32_t up_cells;
-    int32_t active_cells;
-    int32_t still_ref[3];    /* posture in which the person lies still, mg */
+    int16_t turned;          /* 1 when the fall changed the posture */
+    int16_t up_cells;
+    int16_t active_cells;
+    int16_t still_ref[3];    /* posture in which the person lies still, mg */
     int32_t still_cells;
     int32_t still_limit;     /* cells of stillness that make an event; 0 off */
     sig_events_t events;
@@ -82,13 +87,13 @@ int sig_fall_init(sig_fall_t *s, uint32_t placement, int32_t no_motion_s);
 /* Take the next motion sample; events go to s->events. */
 void sig_fall_tick(sig_fall_t *s, const sig_motion_t *motion);
 
-/* Features of the cells around the peak SIG_FALL_POST_CELLS cells ago, as the trees see them; for training and tests.
+/* Features of the cells around the peak SIG_FALL_POST_CELLS cells ago; for training and tests.
  *
  * `out` has room for SIG_FALL_FEATURES bytes.
  */
 void sig_fall_features(const sig_fall_t *s, uint8_t *out);
 
-/* Features of the newest cells, as the trees of SIG_EVENT_FALLING see them; for training and tests.
+/* Features of the newest cells, for SIG_EVENT_FALLING; for training and tests.
  *
  * `out` has room for SIG_FALL_PRE_FEATURES bytes.
  */

@@ -9,7 +9,10 @@ enum {
     HOLD_CELLS = 125,    /* one fall is reported once: 10 s, or until the person is up */
     FALLING_HOLD = 25,   /* 2 s */
     PRE_MAG_MG = 850,    /* the body begins to drop, */
-    PRE_GYRO_CODE = 12,  /* or to turn: 96 deg/s */
+    PRE_GYRO_CODE = 12,  /* or to turn: 96 deg/s, */
+    PRE_TURN_CELLS = 8,  /* (without a gyroscope: drops further) */
+    PRE_DROP_MG = 688,
+    PRE_TURNED = 70,     /* and has turned by 5 degrees in 640 ms */
     USUAL_SHIFT = 7,     /* 128 cells = 10 s */
     RECENT_SHIFT = 5
 };
@@ -36,30 +39,22 @@ void sig_fall_emit(sig_fall_t *s, int32_t kind, int32_t confidence_permille) {
     sig_events_add(&s->events, s->ticks, kind, confidence_permille, 0);
 }
 
-static int32_t sum(const sig_fall_tree_t *trees, int n_trees, const uint8_t *features) {
-    int32_t total = 0;
-    for (const sig_fall_tree_t *tree = trees; tree != trees + n_trees; tree++) {
-        int node = 1; /* counted from 1, a node's children are its double and the one after */
-        while (node <= SIG_TREE_NODES) {
-            node = 2 * node + (features[tree->feature[node - 1]] > tree->limit[node - 1]);
-        }
-        total += tree->leaf[node - SIG_TREE_LEAVES];
-    }
-    return 2 * total;
-}
-
 int32_t sig_fall_score(uint32_t placement, const uint8_t *features) {
+    int8_t inputs[SIG_FALL_FEATURES + 1];
+    sig_fall_normalise(fall_scale, SIG_FALL_FEATURES, features, inputs);
     if (placement == SIG_PLACEMENT_WRIST) {
-        return FALL_WRIST_BIAS + sum(fall_wrist_trees, FALL_WRIST_TREES, features);
+        return FALL_WRIST_BIAS + sig_fall_net(fall_wrist, FALL_WRIST_UNITS, inputs, SIG_FALL_FEATURES);
     }
-    return FALL_WAIST_BIAS + sum(fall_waist_trees, FALL_WAIST_TREES, features);
+    return FALL_WAIST_BIAS + sig_fall_net(fall_waist, FALL_WAIST_UNITS, inputs, SIG_FALL_FEATURES);
 }
 
 int32_t sig_fall_pre_score(uint32_t placement, const uint8_t *features) {
+    int8_t inputs[SIG_FALL_PRE_FEATURES + 1];
+    sig_fall_normalise(pre_scale, SIG_FALL_PRE_FEATURES, features, inputs);
     if (placement == SIG_PLACEMENT_WRIST) {
-        return PRE_WRIST_BIAS + sum(pre_wrist_trees, PRE_WRIST_TREES, features);
+        return PRE_WRIST_BIAS + sig_fall_net(pre_wrist, PRE_WRIST_UNITS, inputs, SIG_FALL_PRE_FEATURES);
     }
-    return PRE_WAIST_BIAS + sum(pre_waist_trees, PRE_WAIST_TREES, features);
+    return PRE_WAIST_BIAS + sig_fall_net(pre_waist, PRE_WAIST_UNITS, inputs, SIG_FALL_PRE_FEATURES);
 }
 
 static void judge(sig_fall_t *s) {
@@ -107,7 +102,13 @@ static void follow_peak(sig_fall_t *s, const sig_fall_cell_t *cell) {
 
 int sig_fall_pre_gate(const sig_fall_t *s) {
     const sig_fall_cell_t *cell = &s->cells[s->head];
-    return cell->mean_mg < PRE_MAG_MG || cell->gyro > PRE_GYRO_CODE;
+    if (cell->mean_mg >= PRE_MAG_MG && cell->gyro <= PRE_GYRO_CODE) {
+        return 0;
+    }
+    if (cell->gyro == 0) { /* none is fitted, or it is a drop straight down */
+        return cell->mean_mg < PRE_DROP_MG;
+    }
+    return sig_fall_turned(s, PRE_TURN_CELLS) > PRE_TURNED;
 }
 
 static void look_ahead(sig_fall_t *s) {
@@ -123,7 +124,7 @@ static void look_ahead(sig_fall_t *s) {
     }
 }
 
-static void count_down(int32_t *cells) {
+static void count_down(int16_t *cells) {
     if (*cells > 0) {
         *cells -= 1;
     }
@@ -169,8 +170,8 @@ static void begin(sig_fall_t *s, const sig_fall_cell_t *cell) {
         s->usual_acc[i] = s->recent_acc[i] = cell->acc_mg[i] * 16;
         s->still_ref[i] = cell->acc_mg[i];
     }
+    sig_fall_begin_gravity(s, cell);
     s->usual_jerk = cell->jerk << USUAL_SHIFT;
-    s->usual_gyro = cell->gyro << USUAL_SHIFT;
 }
 
 static void append(sig_fall_t *s, const sig_fall_cell_t *cell) {
@@ -190,7 +191,6 @@ static void remember(sig_fall_t *s) {
         s->recent_acc[i] += (cell->acc_mg[i] * 16 - s->recent_acc[i]) / (1 << RECENT_SHIFT);
     }
     s->usual_jerk += cell->jerk - (s->usual_jerk >> USUAL_SHIFT);
-    s->usual_gyro += cell->gyro - (s->usual_gyro >> USUAL_SHIFT);
 }
 
 static void on_cell(sig_fall_t *s) {
@@ -201,6 +201,7 @@ static void on_cell(sig_fall_t *s) {
     }
     s->cells_seen += 1;
     append(s, &cell);
+    sig_fall_follow_gravity(s, &cell);
     remember(s);
     count_down(&s->hold_cells);
     count_down(&s->falling_hold);
@@ -215,6 +216,7 @@ void sig_fall_tick(sig_fall_t *s, const sig_motion_t *motion) {
     const int32_t step = mag > s->mag_last_mg ? mag - s->mag_last_mg : s->mag_last_mg - mag;
     for (int i = 0; i < 3; i++) {
         s->acc_sum_mg[i] += motion->acc_mg[i];
+        s->turn_sum_dps[i] += motion->gyro_dps[i];
     }
     s->mag_sum_mg += mag;
     s->mag_max_mg = mag > s->mag_max_mg ? mag : s->mag_max_mg;

@@ -14,7 +14,7 @@ enum {
     NO_MOTION_CONFIDENCE = 999
 };
 
-static int32_t shift(const sig_fall_cell_t *cell, const int32_t *from) {
+static int32_t shift(const sig_fall_cell_t *cell, const int16_t *from) {
     int32_t sum = 0;
     for (int i = 0; i < 3; i++) {
         const int32_t d = cell->acc_mg[i] - from[i];
@@ -39,7 +39,7 @@ void sig_fall_note_down(sig_fall_t *s) {
     int32_t lying[3];
     posture(s, 0, 8, lying);
     posture(s, SIG_FALL_POST_CELLS + 13, 13, s->upright);
-    s->turned = sig_cos_1024(s->upright, lying) < TURNED_COS ? 1 : 0;
+    s->turned = sig_cos_1024(s->upright, lying) < TURNED_COS;
     s->down = 1;
     s->up_cells = 0;
     s->active_cells = 0;
@@ -52,7 +52,7 @@ void sig_fall_watch_recovery(sig_fall_t *s, const sig_fall_newest_t *newest) {
     int32_t now[3];
     posture(s, 0, 4, now);
     const int upright = s->placement == SIG_PLACEMENT_WAIST && s->turned && sig_cos_1024(s->upright, now) > UP_COS;
-    s->up_cells = upright ? s->up_cells + 1 : 0;
+    s->up_cells = upright ? (int16_t)(s->up_cells + 1) : (int16_t)0;
     if (newest->spread_mg > ACTIVE_SPREAD_MG) {
         s->active_cells += 2;
     } else if (s->active_cells > 0) {

@@ -1,4 +1,4 @@
-/* The numbers the trees look at, a byte each. tools and tests know them by position: see FEATURES in tools.fall_data. */
+/* The numbers decisions are made from, a byte each. tools and tests know them by position: see FEATURES in tools.fall_data. */
 #include "sig_fall_internal.h"
 
 enum { K = SIG_FALL_POST_CELLS };
@@ -23,44 +23,41 @@ typedef struct {
     int8_t to;
 } window_t;
 
-enum { N_SCALARS = 28, N_VECTORS = 9, N_ANGLES = 16, N_PRE_SCALARS = 28, N_PRE_VECTORS = 8, N_PRE_ANGLES = 9 };
+enum { N_SCALARS = 19, N_VECTORS = 8, N_ANGLES = 13, N_PRE_SCALARS = 17, N_PRE_VECTORS = 6, N_PRE_ANGLES = 8 };
 
 static const window_t scalars[N_SCALARS] = {
-    {LARGEST, TOP, 0, 0}, {MEAN_LARGEST, MAG, -1, 1}, {SMALLEST, LOW, -8, 0}, {BELOW, MAG, -10, 0},
-    {MEAN_SMALLEST, MAG, -8, 0}, {AVERAGE, JERK, -2, 2}, {AVERAGE, JERK, -12, -3}, {AVERAGE, JERK, 3, 8},
-    {AVERAGE, JERK, 9, K}, {AVERAGE, JERK, 15, K}, {AVERAGE, JERK, -25, -13}, {LARGEST, JERK, -6, -3},
-    {LARGEST, JERK, 9, K}, {LARGEST, TOP, -25, -6}, {LARGEST, TOP, 4, K}, {OVER, SIG_FALL_CODE_1500, -25, -4},
-    {OVER, SIG_FALL_CODE_1500, 4, K}, {OVER, SIG_FALL_CODE_1500, -3, 6}, {OVER, SIG_FALL_CODE_2000, -4, 8},
-    {LARGEST, GYRO, -8, 3}, {AVERAGE, GYRO, -8, -1}, {AVERAGE, GYRO, -25, -10}, {AVERAGE, GYRO, 8, K},
-    {LARGEST, GYRO, 4, 12}, {ABOVE, MAG, -2, 4}, {ABOVE, MAG, -10, -1}, {SMALLEST, LOW, 1, 10}, {ABOVE, MAG, 3, 12},
+    {LARGEST, TOP, 0, 0}, {MEAN_LARGEST, MAG, -1, 1}, {BELOW, MAG, -10, 0}, {AVERAGE, JERK, -2, 2},
+    {AVERAGE, JERK, -12, -3}, {AVERAGE, JERK, 3, 8}, {AVERAGE, JERK, 9, K}, {AVERAGE, JERK, 15, K},
+    {AVERAGE, JERK, -25, -13}, {LARGEST, JERK, -6, -3}, {LARGEST, TOP, -25, -6}, {LARGEST, TOP, 4, K},
+    {OVER, SIG_FALL_CODE_1500, -25, -4}, {OVER, SIG_FALL_CODE_1500, -3, 6}, {AVERAGE, GYRO, -8, -1},
+    {AVERAGE, GYRO, -25, -10}, {ABOVE, MAG, -2, 4}, {ABOVE, MAG, -10, -1}, {SMALLEST, LOW, 1, 10},
 };
 
 /* Windows whose mean acceleration is a posture; two more postures come from the slow memories. */
-enum { AT_BEFORE, AT_NEAR, AT_DROP, AT_HIT, AT_EARLY, AT_MID, AT_LATE, USUAL, RECENT };
-static const int8_t postures[USUAL][2] = {{-25, -13}, {-12, -5}, {-4, -1}, {0, 1}, {4, 10}, {4, 5}, {12, K}};
+enum { AT_BEFORE, AT_NEAR, AT_DROP, AT_EARLY, AT_MID, AT_LATE, USUAL, RECENT };
+static const int8_t postures[USUAL][2] = {{-25, -13}, {-12, -5}, {-4, -1}, {4, 10}, {4, 5}, {12, K}};
 static const uint8_t angles[N_ANGLES][2] = {
-    {USUAL, AT_EARLY},  {USUAL, AT_LATE},  {USUAL, AT_MID},     {USUAL, AT_NEAR},    {USUAL, RECENT},    {RECENT, AT_EARLY},
-    {RECENT, AT_LATE},  {RECENT, AT_NEAR}, {AT_BEFORE, AT_EARLY}, {AT_BEFORE, AT_LATE}, {AT_BEFORE, AT_NEAR}, {AT_NEAR, AT_LATE},
-    {AT_NEAR, AT_DROP}, {AT_NEAR, AT_HIT}, {AT_NEAR, AT_EARLY}, {USUAL, AT_DROP},
+    {USUAL, AT_EARLY},  {USUAL, AT_MID},       {USUAL, AT_NEAR},     {USUAL, RECENT},      {RECENT, AT_EARLY},
+    {RECENT, AT_LATE},  {RECENT, AT_NEAR},     {AT_BEFORE, AT_EARLY}, {AT_BEFORE, AT_LATE}, {AT_BEFORE, AT_NEAR},
+    {AT_NEAR, AT_DROP}, {AT_NEAR, AT_EARLY},   {USUAL, AT_DROP},
 };
 
 static const window_t pre_scalars[N_PRE_SCALARS] = {
-    {MEAN_AVERAGE, MAG, 0, 0}, {MEAN_AVERAGE, MAG, -1, MORE}, {MEAN_AVERAGE, MAG, -3, MORE},
-    {MEAN_AVERAGE, MAG, -7, MORE}, {MEAN_AVERAGE, MAG, -11, MORE}, {MEAN_AVERAGE, MAG, -20, -6}, {AVERAGE, GYRO, 0, 0},
-    {AVERAGE, GYRO, -1, MORE}, {AVERAGE, GYRO, -3, MORE}, {AVERAGE, GYRO, -7, MORE}, {AVERAGE, GYRO, -9, -4},
-    {AVERAGE, GYRO, -20, -6}, {LARGEST, GYRO, -4, 0}, {AVERAGE, JERK, 0, 0}, {AVERAGE, JERK, -1, MORE},
-    {AVERAGE, JERK, -3, MORE}, {AVERAGE, JERK, -7, MORE}, {AVERAGE, JERK, -20, -6}, {SMALLEST, LOW, 0, 0},
-    {SMALLEST, LOW, -2, MORE}, {SMALLEST, LOW, -5, MORE}, {LARGEST, TOP, 0, 0}, {LARGEST, TOP, -2, MORE},
-    {LARGEST, TOP, -20, -3}, {BELOW, MAG, -2, 0}, {BELOW, MAG, -9, MORE}, {ABOVE, MAG, -4, 0},
-    {OVER, SIG_FALL_CODE_1500, -20, -3},
+    {MEAN_AVERAGE, MAG, 0, 0}, {MEAN_AVERAGE, MAG, -7, MORE}, {MEAN_AVERAGE, MAG, -11, MORE}, {MEAN_AVERAGE, MAG, -20, -6},
+    {AVERAGE, GYRO, 0, 0}, {AVERAGE, GYRO, -20, -6}, {AVERAGE, GYRO, -9, -4}, {LARGEST, GYRO, -4, 0},
+    {AVERAGE, JERK, 0, 0}, {AVERAGE, JERK, -3, MORE}, {AVERAGE, JERK, -7, MORE}, {AVERAGE, JERK, -20, -6},
+    {SMALLEST, LOW, -2, 0}, {SMALLEST, LOW, -5, MORE}, {LARGEST, TOP, 0, 0}, {BELOW, MAG, -2, 0}, {ABOVE, MAG, -4, 0},
 };
 
-enum { AT_NOW, AT_EARLIER, AT_MIDDLE, AT_PAST, AT_LONG_PAST, AT_CELL, PRE_USUAL, PRE_RECENT };
-static const int8_t pre_postures[PRE_USUAL][2] = {{-1, 0}, {-3, -2}, {-6, -3}, {-11, -7}, {-20, -12}, {0, 0}};
+enum { AT_NOW, AT_MIDDLE, AT_PAST, AT_LONG_PAST, PRE_USUAL, PRE_RECENT };
+static const int8_t pre_postures[PRE_USUAL][2] = {{-1, 0}, {-6, -3}, {-11, -7}, {-20, -12}};
 static const uint8_t pre_angles[N_PRE_ANGLES][2] = {
-    {PRE_USUAL, AT_NOW},    {PRE_RECENT, AT_NOW},       {AT_LONG_PAST, AT_NOW}, {AT_PAST, AT_NOW},       {AT_MIDDLE, AT_NOW},
-    {PRE_USUAL, AT_MIDDLE}, {AT_LONG_PAST, AT_MIDDLE}, {AT_EARLIER, AT_CELL},  {PRE_USUAL, PRE_RECENT},
+    {PRE_USUAL, AT_NOW}, {PRE_RECENT, AT_NOW},   {AT_LONG_PAST, AT_NOW},    {AT_PAST, AT_NOW},
+    {AT_MIDDLE, AT_NOW}, {PRE_USUAL, AT_MIDDLE}, {AT_LONG_PAST, AT_MIDDLE}, {PRE_USUAL, PRE_RECENT},
 };
+enum { ALONG_CELLS = 8, N_LEANS = 3, N_TURNS = 4 };
+static const uint8_t leans[N_LEANS] = {1, 2, 4}; /* cells ago */
+static const uint8_t turns_over[N_TURNS] = {2, 8, 12, 15};
 
 uint8_t sig_fall_code(int32_t value) {
     uint32_t rest = value < 0 ? 256u : (uint32_t)value + 256u;
@@ -180,20 +177,6 @@ static uint8_t *turns(int32_t (*vectors)[3], int n_vectors, const uint8_t (*pair
     return out;
 }
 
-/* Largest distance between neighbouring pairs of cells: does the posture still change? */
-static int32_t unrest(view_t v, int from, int to) {
-    int32_t best = 0;
-    for (int r = from; r + 3 <= to; r += 2) {
-        int32_t a[3];
-        int32_t b[3];
-        mean_vector(v, r, r + 1, a);
-        mean_vector(v, r + 2, r + 3, b);
-        const int32_t d = distance(a, b);
-        best = d > best ? d : best;
-    }
-    return best;
-}
-
 /* Mean distance (sum of parts) of a window's cells from their mean. */
 static int32_t wander(view_t v, const int8_t *window, const int32_t *mean) {
     int32_t sum = 0;
@@ -272,7 +255,6 @@ static void look(const sig_fall_t *s, view_t v, const int8_t (*windows)[2], int 
 void sig_fall_features(const sig_fall_t *s, uint8_t *out) {
     int32_t vectors[N_VECTORS][3];
     int32_t side_mean;
-    uint8_t *const first = out;
     const view_t v = s->cells + s->head - K;
     out = measure(v, scalars, N_SCALARS, out);
     look(s, v, postures, USUAL, vectors);
@@ -285,12 +267,62 @@ void sig_fall_features(const sig_fall_t *s, uint8_t *out) {
     *out++ = sig_fall_code(wander(v, postures[AT_BEFORE], vectors[AT_BEFORE]));
     *out++ = sig_fall_code(wander(v, postures[AT_NEAR], vectors[AT_NEAR]));
     *out++ = sig_fall_code(wander(v, postures[AT_LATE], vectors[AT_LATE]));
-    *out++ = sig_fall_code(unrest(v, 8, K));
     *out++ = sig_fall_code(sinking(v));
-    *out++ = (uint8_t)(s->usual_jerk >> 7);
-    *out++ = difference(v->jerk, (uint8_t)(s->usual_jerk >> 7));
-    *out++ = difference(first[9], (uint8_t)(s->usual_jerk >> 7));
-    *out = difference(first[8], v->jerk);
+    *out = (uint8_t)(s->usual_jerk >> 7);
+}
+
+static const int8_t *up_before(const sig_fall_t *s, uint32_t cells) {
+    return s->up[(s->cells_seen - cells) % SIG_FALL_UPS];
+}
+
+static int32_t dot_up(const int8_t *up, const int32_t *a) { return up[0] * a[0] + up[1] * a[1] + up[2] * a[2]; }
+
+int32_t sig_fall_turned(const sig_fall_t *s, uint32_t cells) {
+    const int8_t *now = up_before(s, 0);
+    const int32_t up[3] = {now[0], now[1], now[2]};
+    return SIG_FALL_UP * SIG_FALL_UP - dot_up(up_before(s, cells), up);
+}
+
+/* Acceleration along gravity over the last 1, 2, 4 and 8 cells, and across it over 4. */
+static uint8_t *by_gravity(const sig_fall_t *s, view_t v, uint8_t *out) {
+    int32_t sum = 0;
+    int32_t square = 0;
+    for (int ago = 0; ago < ALONG_CELLS; ago++) {
+        const int32_t acc[3] = {v[-ago].acc_mg[0], v[-ago].acc_mg[1], v[-ago].acc_mg[2]};
+        const int32_t part = dot_up(up_before(s, (uint32_t)ago), acc) / SIG_FALL_UP;
+        sum += part;
+        square += ago < 4 ? (dot(acc, acc) - part * part) / 4 : 0;
+        if ((ago & (ago + 1)) == 0) {
+            *out++ = sig_fall_code(1000 + sum / (ago + 1));
+        }
+    }
+    *out++ = sig_fall_code(square > 0 ? (int32_t)sig_isqrt((uint32_t)square) : 0);
+    return out;
+}
+
+/* More than a posture's length, so that a byte holds what is divided by it. */
+static int32_t size_of(const int32_t *posture) {
+    const int32_t length = norm(posture);
+    return length + (length >> 5) + 64;
+}
+
+static uint8_t lean(const int8_t *up, const int32_t *posture, int32_t size) {
+    return (uint8_t)(128 + dot_up(up, posture) / size);
+}
+
+/* How gravity lies to the postures before, how that changes, and how far it has turned. */
+static uint8_t *leaning(const sig_fall_t *s, const int32_t *usual, const int32_t *recent, uint8_t *out) {
+    const int32_t size = size_of(usual);
+    const uint8_t now = lean(up_before(s, 0), usual, size);
+    *out++ = now;
+    *out++ = lean(up_before(s, 0), recent, size_of(recent));
+    for (int i = 0; i < N_LEANS; i++) {
+        *out++ = difference(now, lean(up_before(s, leans[i]), usual, size));
+    }
+    for (int i = 0; i < N_TURNS; i++) {
+        *out++ = sig_fall_code(sig_fall_turned(s, turns_over[i]));
+    }
+    return out;
 }
 
 void sig_fall_pre_features(const sig_fall_t *s, uint8_t *out) {
@@ -303,7 +335,7 @@ void sig_fall_pre_features(const sig_fall_t *s, uint8_t *out) {
     *out++ = sig_fall_code(distance(vectors[AT_NOW], vectors[AT_MIDDLE]));
     *out++ = sig_fall_code(distance(vectors[AT_NOW], vectors[AT_LONG_PAST]));
     *out++ = (uint8_t)(s->usual_jerk >> 7);
-    *out++ = (uint8_t)(s->usual_gyro >> 7);
-    *out++ = difference(first[7], first[11]);
-    *out = difference(first[13], first[17]);
+    *out++ = difference(first[4], first[5]);
+    *out++ = difference(first[8], first[11]);
+    leaning(s, vectors[PRE_USUAL], vectors[PRE_RECENT], by_gravity(s, v, out));
 }

@@ -3,20 +3,11 @@
 #define SIG_FALL_INTERNAL_H
 
 #include "sig_fall.h"
-#include "sig_trees.h"
 
 enum {
     SIG_FALL_CODE_1400 = 83, /* sig_fall_code(1400), and so on */
-    SIG_FALL_CODE_1500 = 86,
-    SIG_FALL_CODE_2000 = 99
+    SIG_FALL_CODE_1500 = 86
 };
-
-/* One tree in 46 bytes: node i has children 2i+1 (feature <= limit) and 2i+2; a node that does not split has limit 255. */
-typedef struct {
-    uint8_t feature[SIG_TREE_NODES];
-    uint8_t limit[SIG_TREE_NODES];
-    int8_t leaf[SIG_TREE_LEAVES]; /* 1/128 log odds */
-} sig_fall_tree_t;
 
 /* What the newest cell was before it became codes. */
 typedef struct {
@@ -29,6 +20,21 @@ uint8_t sig_fall_code(int32_t value);
 
 /* Cosine of the angle between two vectors, times 1024; components within +-SIG_FALL_VECTOR_MG. */
 int32_t sig_cos_1024(const int32_t *a, const int32_t *b);
+
+/* Bytes of features as a network takes them: (feature - scale[0]) * scale[1] / 16, within +-127, and a constant behind
+ * them. `out` has room for n + 1. */
+void sig_fall_normalise(const uint8_t (*scale)[2], int n, const uint8_t *features, int8_t *out);
+
+/* A network's log odds (1/256), without its bias, for n inputs and the constant. A unit has a weight (1/64) for each of
+ * them, and one for what it gives. */
+int32_t sig_fall_net(const int8_t *unit, int n_units, const int8_t *inputs, int n);
+
+/* Follow gravity through the cell that is complete; begin with the first one. */
+void sig_fall_begin_gravity(sig_fall_t *s, const sig_fall_cell_t *cell);
+void sig_fall_follow_gravity(sig_fall_t *s, const sig_fall_cell_t *cell);
+
+/* How far gravity has turned over the last `cells`: 127 * 127 * (1 - cosine). */
+int32_t sig_fall_turned(const sig_fall_t *s, uint32_t cells);
 
 /* What happens after a fall, and when nothing happens at all; called once a cell. */
 void sig_fall_watch_recovery(sig_fall_t *s, const sig_fall_newest_t *newest);

@@ -12,7 +12,8 @@ from math import cos, isqrt, radians
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.native.reference_fall import Model, Tree, Vector, div, magnitude, permille, resample, score
+from tests.native.reference_fall import Vector, div, magnitude, permille, resample
+from tests.native.reference_trees import Model, Tree, score
 
 HEADER = Path(__file__).resolve().parents[2] / "native" / "src" / "sig_bend_model.h"
 TICKS_PER_CELL, CELL_MS, TICK_MS = 5, 100, 20

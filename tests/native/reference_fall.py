@@ -30,35 +30,42 @@ def word(value: int) -> int:
     return value if -32768 <= value <= 32767 else clamp(value, 32767)
 
 
-class Tree(NamedTuple):
-    feature: list[int]
-    limit: list[int]
-    leaf: list[int]
+class Net(NamedTuple):
+    """Of each input its middle and gain; of each hidden unit its weights, its bias, and the weight of what it gives."""
+
+    bias: int
+    scale: list[Vector]
+    units: list[Vector]
 
 
-Model = tuple[int, list[Tree]]
-
-
-def load_models() -> dict[str, Model]:
-    """{"fall_waist": (bias, trees), …} out of the generated header."""
+def load_models() -> dict[str, Net]:
+    """{"fall_waist": …, "pre_wrist": …} out of the generated header."""
     text = HEADER.read_text(encoding="utf-8")
+    tables = {
+        name: [int(x) for x in re.findall(r"-?\d+", body)]
+        for name, body in re.findall(r"int8_t (\w+)\[[^=]+= \{(.*?)\};", text, re.DOTALL)
+    }
     models = {}
-    for name, body in re.findall(r"sig_fall_tree_t (\w+)_trees\[\d+\] = \{(.*?)\n\};", text, re.DOTALL):
-        lists = [[int(x) for x in part.split(",")] for part in re.findall(r"\{([^{}]+)\}", body)]
-        bias = int(re.findall(rf"{name.upper()}_BIAS = (-?\d+)", text)[0])
-        models[name] = bias, [Tree(*lists[i : i + 3]) for i in range(0, len(lists), 3)]
+    for kind in ("fall", "pre"):
+        scale = rows_of(tables[f"{kind}_scale"], 2)
+        for name in (f"{kind}_waist", f"{kind}_wrist"):
+            bias = int(re.findall(rf"{name.upper()}_BIAS = (-?\d+)", text)[0])
+            models[name] = Net(bias, scale, rows_of(tables[name], len(scale) + 2))
     return models
 
 
-def score(model: Model, features: Vector) -> int:
-    bias, trees = model
-    total = bias
-    for tree in trees:
-        node = 0
-        for _ in range(4):
-            node = 2 * node + (1 if features[tree.feature[node]] <= tree.limit[node] else 2)
-        total += 2 * tree.leaf[node - 15]
-    return total
+def rows_of(numbers: Vector, width: int) -> list[Vector]:
+    return [numbers[i : i + width] for i in range(0, len(numbers), width)]
+
+
+def score(net: Net, features: Vector) -> int:
+    inputs = [
+        clamp((feature - middle) * gain >> 4, 127) for feature, (middle, gain) in zip(features, net.scale, strict=True)
+    ]
+    total = 0
+    for unit in net.units:
+        total += (max(0, dot([*inputs, 64], unit[:-1])) >> 6) * unit[-1]
+    return net.bias + (total >> 3)
 
 
 def permille(log_odds: int) -> int:
@@ -109,19 +116,20 @@ class Cell(NamedTuple):
     gyro: int
     spread_mg: int
     gyro_dps: int
+    turn: Vector  # deg/s, summed over the ticks
 
 
 def cells(motion: Iterable[tuple[Vector, Vector]]) -> Iterator[Cell]:
     """80 ms cells."""
     last = 1000
-    part: list[tuple[Vector, int, int, int]] = []
+    part: list[tuple[Vector, int, int, Vector]] = []
     for acc, gyro in motion:
         mag = magnitude(acc)
-        part.append((acc, mag, abs(mag - last), magnitude(gyro)))
+        part.append((acc, mag, abs(mag - last), gyro))
         last = mag
         if len(part) == TICKS_PER_CELL:
             mags = [p[1] for p in part]
-            gyro_dps = sum(p[3] for p in part) // TICKS_PER_CELL
+            gyro_dps = sum(magnitude(p[3]) for p in part) // TICKS_PER_CELL
             yield Cell(
                 [clamp(div(sum(p[0][i] for p in part), TICKS_PER_CELL), 8000) for i in range(3)],
                 min(65535, sum(mags) // TICKS_PER_CELL),
@@ -131,6 +139,7 @@ def cells(motion: Iterable[tuple[Vector, Vector]]) -> Iterator[Cell]:
                 code(gyro_dps),
                 max(mags) - min(mags),
                 gyro_dps,
+                [sum(p[3][i] for p in part) for i in range(3)],
             )
             part = []
 
@@ -197,13 +206,12 @@ class Memory:
 
     def __init__(self, first: Cell) -> None:
         self._usual, self._recent = ([16 * x for x in first.acc] for _ in range(2))
-        self._jerk, self._gyro = first.jerk << 7, first.gyro << 7
+        self._jerk = first.jerk << 7
 
     def take(self, cell: Cell) -> None:
         self._usual = [old + div(16 * x - old, 128) for old, x in zip(self._usual, cell.acc, strict=True)]
         self._recent = [old + div(16 * x - old, 32) for old, x in zip(self._recent, cell.acc, strict=True)]
         self._jerk += cell.jerk - (self._jerk >> 7)
-        self._gyro += cell.gyro - (self._gyro >> 7)
 
     @property
     def usual(self) -> Vector:
@@ -217,9 +225,39 @@ class Memory:
     def jerk(self) -> int:
         return self._jerk >> 7
 
-    @property
-    def gyro(self) -> int:
-        return self._gyro >> 7
+
+class Gravity:
+    """Which way gravity points, followed through turns: 1 is 16384, of `ups` 127."""
+
+    def __init__(self, first: Cell) -> None:
+        self._now = [div(16384 * x, first.mean + 64) for x in first.acc]
+        self.ups = [self._up()] * 16  # the newest last
+
+    def _up(self) -> Vector:
+        return [x * 127 >> 14 for x in self._now]
+
+    def take(self, cell: Cell) -> None:
+        turn = [clamp(x * 366 >> 6, 11469) for x in cell.turn]
+        first = cross(self._now, turn)
+        second = cross(first, turn)
+        trust = 21 * max(0, 250 - abs(cell.mean - 1000))
+        turned = [a + b + (c >> 1) for a, b, c in zip(self._now, first, second, strict=True)]
+        felt = [x * 1049 >> 6 for x in cell.acc]
+        drawn = [a + ((b - a) * trust >> 16) for a, b in zip(turned, felt, strict=True)]
+        square = sum(x * x >> 14 for x in drawn)
+        self._now = [x * (3 * 16384 - square) >> 15 for x in drawn]
+        self.ups = [*self.ups[1:], self._up()]
+
+    def turned(self, cells: int) -> int:
+        return 127 * 127 - dot(self.ups[-1], self.ups[-1 - cells])
+
+    def lean(self, cells: int, posture: Vector) -> int:
+        length = magnitude(posture)
+        return 128 + div(dot(self.ups[-1 - cells], posture), length + (length >> 5) + 64)
+
+
+def cross(a: Vector, b: Vector) -> Vector:
+    return [(a[i] * b[j] - a[j] * b[i]) >> 14 for i, j in ((1, 2), (2, 0), (0, 1))]
 
 
 def features(history: list[Cell], age: int, memory: Memory) -> Vector:
@@ -229,11 +267,10 @@ def features(history: list[Cell], age: int, memory: Memory) -> Vector:
     def at(a: int, b: int) -> list[Cell]:
         return history[n - age + a : n - age + b + 1]
 
-    before, near, drop, hit, early, middle, late = (
-        mean_vector(at(a, b)) for a, b in ((-25, -13), (-12, -5), (-4, -1), (0, 1), (4, 10), (4, 5), (12, POST))
+    before, near, drop, early, middle, late = (
+        mean_vector(at(a, b)) for a, b in ((-25, -13), (-12, -5), (-4, -1), (4, 10), (4, 5), (12, POST))
     )
     usual, recent, peak = memory.usual, memory.recent, at(0, 0)[0]
-    pairs = [(mean_vector(at(r, r + 1)), mean_vector(at(r + 2, r + 3))) for r in range(8, POST - 2, 2)]
     side = [across(cell, near) for cell in at(-3, 4)]
     sunk, lost = 0, 0
     for cell in at(-12, 2):
@@ -242,9 +279,7 @@ def features(history: list[Cell], age: int, memory: Memory) -> Vector:
     return [
         peak.top,
         code(max(c.mean for c in at(-1, 1))),
-        min(c.low for c in at(-8, 0)),
         excess(at(-10, 0), -1),
-        code(min(c.mean for c in at(-8, 0))),
         mean_jerk(at(-2, 2)),
         mean_jerk(at(-12, -3)),
         mean_jerk(at(3, 8)),
@@ -252,24 +287,16 @@ def features(history: list[Cell], age: int, memory: Memory) -> Vector:
         mean_jerk(at(15, POST)),
         mean_jerk(at(-25, -13)),
         max(c.jerk for c in at(-6, -3)),
-        max(c.jerk for c in at(9, POST)),
         max(c.top for c in at(-25, -6)),
         max(c.top for c in at(4, POST)),
         peaks(at(-25, -4), 1500),
-        peaks(at(4, POST), 1500),
         peaks(at(-3, 6), 1500),
-        peaks(at(-4, 8), 2000),
-        max(c.gyro for c in at(-8, 3)),
         mean_gyro(at(-8, -1)),
         mean_gyro(at(-25, -10)),
-        mean_gyro(at(8, POST)),
-        max(c.gyro for c in at(4, 12)),
         excess(at(-2, 4), 1),
         excess(at(-10, -1), 1),
         min(c.low for c in at(1, 10)),
-        excess(at(3, 12), 1),
         angle(usual, early),
-        angle(usual, late),
         angle(usual, middle),
         angle(usual, near),
         angle(usual, recent),
@@ -279,9 +306,7 @@ def features(history: list[Cell], age: int, memory: Memory) -> Vector:
         angle(before, early),
         angle(before, late),
         angle(before, near),
-        angle(near, late),
         angle(near, drop),
-        angle(near, hit),
         angle(near, early),
         angle(usual, drop),
         code(distance(before, late)),
@@ -292,51 +317,51 @@ def features(history: list[Cell], age: int, memory: Memory) -> Vector:
         code(wander(at(-25, -13))),
         code(wander(at(-12, -5))),
         code(wander(at(12, POST))),
-        code(max(distance(a, b) for a, b in pairs)),
         code(sunk),
         memory.jerk,
-        less(peak.jerk, memory.jerk),
-        less(mean_jerk(at(15, POST)), memory.jerk),
-        less(mean_jerk(at(9, POST)), peak.jerk),
     ]
 
 
-def falling_features(history: list[Cell], memory: Memory) -> Vector:
+def falling_features(history: list[Cell], memory: Memory, gravity: Gravity) -> Vector:
     """The bytes about the last 1.7 s."""
 
     def last(a: int, b: int) -> list[Cell]:
         return history[len(history) - 1 + a : len(history) + b]
 
-    now, earlier, middle, past, long_past, cell = (
-        mean_vector(last(a, b)) for a, b in ((-1, 0), (-3, -2), (-6, -3), (-11, -7), (-20, -12), (0, 0))
-    )
+    now, middle, past, long_past = (mean_vector(last(a, b)) for a, b in ((-1, 0), (-6, -3), (-11, -7), (-20, -12)))
     usual, recent = memory.usual, memory.recent
-    spans = ((0, 0), (-1, 0), (-3, 0), (-7, 0))
-    means = [mean_of([c.mean for c in last(a, b)]) for a, b in (*spans, (-11, 0), (-20, -6))]
-    gyros = [mean_gyro(last(a, b)) for a, b in (*spans, (-9, -4), (-20, -6))]
-    jerks = [mean_jerk(last(a, b)) for a, b in (*spans, (-20, -6))]
+    means = [mean_of([c.mean for c in last(a, b)]) for a, b in ((0, 0), (-7, 0), (-11, 0), (-20, -6))]
+    gyros = [mean_gyro(last(a, b)) for a, b in ((0, 0), (-20, -6), (-9, -4))]
+    jerks = [mean_jerk(last(a, b)) for a, b in ((0, 0), (-3, 0), (-7, 0), (-20, -6))]
+    near = history[-1:-9:-1]  # the newest first
+    alongs = [div(dot(up, cell.acc), 127) for cell, up in zip(near, gravity.ups[::-1], strict=False)]
+    across = sum(div(dot(c.acc, c.acc) - x * x, 4) for c, x in zip(near[:4], alongs[:4], strict=True))
+    lean = gravity.lean(0, usual)
     return [
         *map(code, means),
         *gyros,
         max(c.gyro for c in last(-4, 0)),
         *jerks,
-        *(min(c.low for c in last(a, 0)) for a in (0, -2, -5)),
-        *(max(c.top for c in last(a, b)) for a, b in ((0, 0), (-2, 0), (-20, -3))),
+        min(c.low for c in last(-2, 0)),
+        min(c.low for c in last(-5, 0)),
+        history[-1].top,
         excess(last(-2, 0), -1),
-        excess(last(-9, 0), -1),
         excess(last(-4, 0), 1),
-        peaks(last(-20, -3), 1500),
         *(angle(x, now) for x in (usual, recent, long_past, past, middle)),
         angle(usual, middle),
         angle(long_past, middle),
-        angle(earlier, cell),
         angle(usual, recent),
         code(distance(now, middle)),
         code(distance(now, long_past)),
         memory.jerk,
-        memory.gyro,
-        less(gyros[1], gyros[-1]),
+        less(gyros[0], gyros[1]),
         less(jerks[0], jerks[-1]),
+        *(code(1000 + div(sum(alongs[:n]), n)) for n in (1, 2, 4, 8)),
+        code(isqrt(max(0, across))),
+        lean,
+        gravity.lean(0, recent),
+        *(less(lean, gravity.lean(ago, usual)) for ago in (1, 2, 4)),
+        *(code(gravity.turned(ago)) for ago in (2, 8, 12, 15)),
     ]
 
 
@@ -389,20 +414,28 @@ def detect(
     watch = Watch(placement, 0 if no_motion_s < 0 else no_motion_s * 1000 // 80)
     history: deque[Cell] = deque(maxlen=CELLS)
     memory: Memory | None = None
+    gravity: Gravity | None = None
     events: list[tuple[int, int, int]] = []
     peak_age: int | None = None
     peak, hold, falling_hold = code(1400), 0, 0
     for count, cell in enumerate(cells(resample(samples, rate_centihz, acc_lsb, gyro_lsb_x100)), start=1):
         t_ms = count * 80
-        if memory is None:
+        if memory is None or gravity is None:
             history.extend([cell] * CELLS)
-            memory, watch.reference = Memory(cell), cell.acc
+            memory, gravity, watch.reference = Memory(cell), Gravity(cell), cell.acc
         history.append(cell)
         past = list(history)
         memory.take(past[-1 - LATE])
+        gravity.take(cell)
         hold, falling_hold = max(0, hold - 1), max(0, falling_hold - 1)
-        if falling_hold == 0 and hold == 0 and (cell.mean < 850 or cell.gyro > 12):
-            odds = score(models[f"pre_{where}"], falling_features(past, memory))
+        moves = cell.mean < 850 or cell.gyro > 12
+        if (
+            falling_hold == 0
+            and hold == 0
+            and moves
+            and (cell.mean < 688 if cell.gyro == 0 else gravity.turned(8) > 70)
+        ):
+            odds = score(models[f"pre_{where}"], falling_features(past, memory, gravity))
             if odds > 0:
                 falling_hold = 25
                 events.append((1, t_ms, permille(odds)))

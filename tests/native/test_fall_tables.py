@@ -1,6 +1,7 @@
 """Tables of a fold reach a core of their own whole, and a trial's verdict follows from scores and threshold."""
 
 import ctypes
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,16 +9,16 @@ import pytest
 from jikimi.sigcore.counts import ACC_LSB_PER_G, GYRO_LSB_PER_DPS_X100, to_counts
 from tests.native import reference_fall as reference
 from tests.native.signals import block_events
-from tools import eval_fall_core, fall_generated, fall_models, gbdt, train_fall
+from tools import eval_fall_core, fall_generated, fall_models, nets, train_fall
 from tools.fall_data import Candidates
 from tools.fall_verdict import Scored
 
 WAIST = fall_models.PLACEMENTS[0]
 
 
-def shipped(name: str) -> gbdt.Model:
-    bias, trees = reference.load_models()[name]
-    return gbdt.Model(bias, [gbdt.Tree(*map(np.array, tree)) for tree in trees])
+def shipped(name: str) -> nets.Net:
+    net = reference.load_models()[name]
+    return nets.Net(net.bias, np.array(net.units), nets.Scale(*np.array(net.scale).T))
 
 
 def header() -> str:
@@ -29,14 +30,19 @@ def test_the_shipped_tables_put_in_the_place_of_themselves_change_nothing(name):
     assert train_fall.with_tables(header(), name, shipped(name)) == header()
 
 
+def test_the_shipped_scales_put_in_the_place_of_themselves_change_nothing():
+    scales = fall_models.Scales(shipped("fall_waist").scale, shipped("pre_waist").scale)
+    assert train_fall.with_scales(header(), scales) == header()
+
+
 def test_other_tables_replace_only_the_named_ones(monkeypatch, tmp_path):
-    other = gbdt.Model(-7, shipped("fall_waist").trees[:3])
+    other = nets.Net(-7, shipped("pre_waist").units[:2], shipped("pre_waist").scale)
     changed = tmp_path / "model.h"
     changed.write_text(train_fall.with_tables(header(), "pre_waist", other), encoding="utf-8")
     before = reference.load_models()
     monkeypatch.setattr(reference, "HEADER", changed)
     after = reference.load_models()
-    assert after["pre_waist"] == (-7, before["fall_waist"][1][:3])
+    assert after["pre_waist"] == before["pre_waist"]._replace(bias=-7, units=before["pre_waist"].units[:2])
     assert {name for name in before if before[name] != after[name]} == {"pre_waist"}
 
 
@@ -49,7 +55,7 @@ def test_a_table_the_header_does_not_have_is_refused():
 def eager(tmp_path_factory) -> ctypes.CDLL:
     """A core whose `fall` tables take every candidate for a fall."""
     folder = tmp_path_factory.mktemp("core")
-    every = gbdt.Model(100_000, shipped("fall_waist").trees)
+    every = replace(shipped("fall_waist"), bias=1_000_000)
     return eval_fall_core.build(folder, WAIST, every, shipped("pre_waist"))
 
 
