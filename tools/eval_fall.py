@@ -136,24 +136,28 @@ Those that are shipped are trained with the same settings on everybody (`python 
   train on, and the 300 that are judged, of which a fourth at a time is left out); and every recorded fall once
   more with a person who lies motionless after it, so that stillness is not taken for a thing.
 - **And on bodies made from physics** (`tools/fall_bodies.py`), at the waist and for `fall`: falls from many heights, of
-  many masses, onto soft and hard ground, and jumps, knocks, stumbles and other movements, two draws of 360 only to
-  train on, and one that is judged; they count 0.4 of a recording. Without them, in eight folds, 67 of 120 such falls
-  were missed, as their impacts are shorter than those on mats and were taken for a thing's; with them 12.
+  many masses, onto ground harder than mats, and jumps, knocks, stumbles and other movements, two draws of 360 only to
+  train on, and one that is judged; they count 0.3 of a recording. Without bodies, in eight folds, 67 of 120 made-up
+  falls were missed, as impacts shorter than those on mats were taken for a thing's. With falls onto soft ground among
+  them, too, and a weight of 0.4, two recorded activities more were false alarms and one recorded fall more was missed.
 - **Not covered:** falls were acted by volunteers on mats, not suffered by workers; nobody over 60 acted one. Work with
   tools, vehicles and harnesses is in neither set. Chips other than the recorded ones are simulated by averaging,
   clipping and leaving the gyroscope out. This is a warning aid, not a safety function.
 - **Made again:** that command gives the same networks: it computes in 64 bits and rounds to bytes at the end.
 - **Through the C core:** `python -m tools.eval_fall_core --people SA01 …` builds a core with the networks of a fold and
   pushes whole recordings through it. The definition in plain Python gives the same events, bit for bit.
-- **Missed goals:** `falling` 97/97 %, and at 20 Hz the wrist 95/95 %. The tables below say by how much. Of the 300 tags
-  without a person none raises an alarm as recorded, at 50, 25 or 20 Hz, and one at 25 Hz points through a soft mat.
+- **Missed goals:** at the waist 99.5 % of falls found (one fall of 900 too few) and one false alarm in 3 h (one in 2.4 h);
+  `falling` 97/97 %; at 20 Hz the wrist 95/95 %. The tables below say by how much. Of the 300 tags without a person none
+  raises an alarm as recorded, at 50 or 25 Hz, one at 20 Hz, and one at 25 Hz points through a soft mat.
 - **Tried before:** sums of decision trees of the same size (54 trees of depth 4, and 24 for `falling`): falls 99.33 and
   99.63 % with 5 false alarms, `falling` 87.8 and 92.1 %, wrist 92.0 and 92.9 %, 7 of 300 things false at 20 Hz. Trees
   that ask one question a level, for `falling`: 92 of them 92 % at 97 %. Networks: more passes, more noise on the inputs
   or more decay did not find more falls. For `falling`, features of the net rotation about every axis and 300 trees of
   16 leaves came to 96 % at 97 % offline; a network of 32 units over the numbers the core has comes as near.
-- **False alarms left** at the waist are rolling over on the mat by people who lay at the start (D14): nothing in the
-  recording says that they lay. The four missed falls are from sitting (F11 backwards, F13 sideways).
+- **False alarms left** at the waist are rolling over on the mat by people who lay at the start (two of D14; nothing in
+  the recording says that they lay) and a stumble (D18). The five missed falls are while sitting (F13) or on the way to
+  the seat (F10, F11). Networks that knew no bodies from physics missed 4 falls and gave 1 false alarm: with bodies the
+  recorded ones are judged a little less well, and what no set has recorded much better.
 - **Beyond the training:** the falls of the demo's floor, made by other physics, are all found, with no false alarm
   (tests/floor/test_detection.py), and so are all but at most 1 in 100 of the tests' stories at 25 Hz with 5 % of
   samples lost or repeated, or clipped (tests/native/test_fall_faults.py).

@@ -117,8 +117,8 @@ def _hit(rng: Generator, lean_deg: float, speed_ms: float, seconds: float) -> Pa
 def _length_s(rng: Generator) -> float:
     """Half a period of an effective mass on what gives way: flesh, mats, floors."""
     mass_kg = rng.uniform(45, 120) * rng.uniform(0.25, 0.6)
-    stiffness = np.exp(rng.uniform(np.log(1.5e4), np.log(3e5)))
-    return float(np.clip(np.pi * np.sqrt(mass_kg / stiffness), 0.025, 0.18))
+    stiffness = np.exp(rng.uniform(np.log(4e4), np.log(4e5)))  # N/m: harder than the mats of the recordings
+    return float(np.clip(np.pi * np.sqrt(mass_kg / stiffness), 0.025, 0.12))
 
 
 def _dropping(rng: Generator, start_deg: float, end_deg: float, seconds: float, carried: float) -> Part:
@@ -133,8 +133,8 @@ def _dropping(rng: Generator, start_deg: float, end_deg: float, seconds: float, 
 def _down(rng: Generator, start_deg: float) -> tuple[list[Part], float]:
     """From the loss of balance to the floor, and the lean there."""
     end_deg = float(rng.choice([rng.uniform(55, 110), rng.uniform(110, 180), rng.uniform(15, 55)], p=[0.8, 0.08, 0.12]))
-    height_m = rng.uniform(1.2, 3.0) if rng.uniform() < 0.12 else rng.uniform(0.35, 1.2)
-    carried = rng.uniform(0.02, 0.65)
+    height_m = rng.uniform(1.2, 3.0) if rng.uniform() < 0.12 else rng.uniform(0.5, 1.2)
+    carried = rng.uniform(0.02, 0.5)
     seconds = float(np.sqrt(2 * height_m / ((1 - carried) * _GRAVITY_MS2)))
     speed_ms = (1 - carried) * _GRAVITY_MS2 * seconds
     done = start_deg + (end_deg - start_deg) * rng.uniform(0.6, 1)

@@ -51,7 +51,7 @@ _CALM_S = 2.5  # so long before the impact the person was not yet falling
 _FALLING_S = 0.3  # so long before its impact a fall is to be known
 _AS_RECORDED_WEIGHT = 2.0
 _THING_WEIGHT = 4.0  # of a tag without a person: few recordings, and no alarm of theirs is excused
-_MADE_WEIGHT = 0.4  # of a body made from physics: many, and simpler than people are
+_MADE_WEIGHT = 0.3  # of a body made from physics: many, and simpler than people are
 _FALLING_FROM = ("as recorded", "stream", "25 Hz", "50 Hz, no gyro", "draw 1", "draw 2")  # more would only be slower
 
 

@@ -49,11 +49,10 @@ def test_the_same_seed_makes_the_same_bodies_and_another_seed_others(trials):
     assert not np.array_equal(other.acc_g[:100], trials[0].acc_g[:100])
 
 
-def test_pulses_are_as_hard_as_what_they_take_away_and_as_short(trials):
-    """Half the falls hit with more than 5 g, and hard ones of every length are among them."""
+def test_falls_hit_hard_in_pulses_short_and_long(trials):
     falls = [trial for trial in trials if trial.fall_s is not None]
     peaks = [size(trial.acc_g).max() for trial in falls]
-    assert 3 < np.median(peaks) < 10
+    assert np.median(peaks) > 5
     lengths = [np.count_nonzero(size(trial.acc_g) > peak / 2) for trial, peak in zip(falls, peaks, strict=True)]
     assert min(lengths) * 1000 / fall_bodies.RATE_HZ <= 30
-    assert max(lengths) * 1000 / fall_bodies.RATE_HZ >= 80
+    assert max(lengths) * 1000 / fall_bodies.RATE_HZ >= 50
