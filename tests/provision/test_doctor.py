@@ -159,6 +159,7 @@ def reports(tmp_path: Path) -> Iterator[dict[str, Report]]:
             yield dict(zip(FAULTS, pool.map(visit, FAULTS), strict=True))
 
 
+@pytest.mark.timeout(600)  # twenty seconds on an idle machine; nineteen boards at once on a busy one take minutes
 def test_the_doctor_names_each_fault_with_what_to_do_and_nothing_that_is_well(reports):
     found = {fault: {finding.code for finding in report.findings} for fault, report in reports.items()}
     expected = {fault: {fault} | FOLLOWS.get(fault, set()) for fault in FAULTS} | {well: set() for well in WELL}

@@ -39,6 +39,7 @@ def ports():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # forty seconds on an idle machine
 def test_the_suite_passes_on_boards_it_only_knows_by_their_ports(ports, tmp_path):
     bench = tmp_path / "bench.toml"
     boards = zip(("left", "right"), ("tag", "node"), ports, strict=True)
@@ -50,7 +51,7 @@ def test_the_suite_passes_on_boards_it_only_knows_by_their_ports(ports, tmp_path
         [sys.executable, "-m", "pytest", "-q", str(HIL_TESTS), *chosen],
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=540,
         check=False,
         cwd=HIL_TESTS.parent,
         env=environment(),
