@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,13 +119,16 @@ def as_one(compiler: Sequence[str], objects: Sequence[Path], entries: Sequence[s
 
 def build(arch: str, output: Path) -> Path:
     """Compile and link the module for `arch` into `output`; BuildError says what is missing."""
+    with tempfile.TemporaryDirectory(prefix="natmod-") as work:  # its own: several may build at once
+        return _build(arch, output, Path(work))
+
+
+def _build(arch: str, output: Path, work: Path) -> Path:
     target, mpy_dir = ARCHS[arch], micropython_dir()
     compiler = shutil.which(target.cross + "gcc")
     if compiler is None:
         raise BuildError(f"{target.cross}gcc is not on the path; install the compiler for {arch}")
     sources = sorted((NATIVE / "natmod").glob("*.c")) + sorted((NATIVE / "src").glob("*.c"))
-    work = ROOT / "build" / "natmod" / arch
-    work.mkdir(parents=True, exist_ok=True)
     config = work / "sigcore.config.h"
     linker = [sys.executable, str(mpy_dir / "tools" / "mpy_ld.py"), "--arch", arch]
     _run([*linker, "--preprocess", "-o", str(config), *map(str, sources)])
