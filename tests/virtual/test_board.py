@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
@@ -196,6 +197,21 @@ def test_a_fed_watchdog_does_not_bite(boards):
     board.wait_for("lived", PATIENCE_S)
     assert board.boots == 1
     until(lambda: board.boots == 2, "the watchdog bites a loop that does not feed it")
+
+
+def test_ctrl_c_that_meets_the_thread_of_a_timer_ends_the_program_and_not_the_timer(boards):
+    source = (
+        "import machine, time\nticks = 0\ndef tick(t):\n    global ticks\n    ticks += 1\n"
+        "timer = machine.Timer(0)\ntimer.init(period=5, callback=tick)\n"
+        "try:\n    print('runs')\n    while True: time.sleep_ms(5)\n"
+        "except KeyboardInterrupt:\n    seen = ticks\n    while ticks < seen + 3: time.sleep_ms(5)\n"
+        "    print('ended')\n"
+    )
+    board = boards.add(files={"main.py": source})
+    board.wait_for("^runs", PATIENCE_S)
+    (thread,) = (int(task.name) for task in Path(f"/proc/{board.pid}/task").iterdir() if int(task.name) != board.pid)
+    assert ctypes.CDLL(None).tgkill(board.pid, thread, signal.SIGINT) == 0
+    board.wait_for("^ended", PATIENCE_S)
 
 
 def test_ctrl_d_at_the_prompt_is_a_soft_reset_that_runs_main(boards):

@@ -2,6 +2,7 @@
 """`machine.Timer`: its handler interrupts a program that is busy, which events of the world cannot do."""
 
 import _thread
+import os
 import sys
 import time
 
@@ -40,6 +41,15 @@ class Timer:
         self._number += 1
 
     def _run(self, number, mode, period_s):
+        try:
+            self._tick(number, mode, period_s)
+        except KeyboardInterrupt:
+            # Ctrl-C meets this thread when the program's has signals blocked, as while it starts a thread. It was meant
+            # for the program: it is sent again, a little later, and by a shell, for there is nothing else to send with.
+            os.system("{ sleep 0.05; kill -INT $PPID; } &")
+            _thread.start_new_thread(self._run, (number, mode, period_s))
+
+    def _tick(self, number, mode, period_s):
         while True:
             time.sleep(period_s)
             if number != self._number:
