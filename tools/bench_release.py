@@ -98,6 +98,7 @@ def _tag(site: Site, directory: Path, world: World) -> VirtualBoard:
     board.start()
     world.set_docked(files.device, docked=True)
     board.wait_for("^jk duty off", _WITHIN_S)
+    board.wait_for("^jk link up", _WITHIN_S)  # who is away when it is offered is offered it again a minute later
     return board
 
 
