@@ -146,8 +146,8 @@ class _Way:
         while chunk := await reader.read(_CHUNK):
             await asyncio.sleep(self.delay_s)
             await self.open.wait()
+            self.carried += len(chunk)  # before anyone can have received them
             writer.write(chunk)
-            self.carried += len(chunk)
             await writer.drain()
         await self.open.wait()
 
