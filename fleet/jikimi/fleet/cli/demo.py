@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from jikimi.fleet.cli import demo_cluster
 from jikimi.fleet.cli.ending import on_end_signals, place
-from jikimi.fleet.cli.options import FiniteRange
+from jikimi.fleet.cli.options import FiniteRange, place_option
 
 
 @click.group("demo", invoke_without_command=True)
@@ -29,13 +29,7 @@ from jikimi.fleet.cli.options import FiniteRange
 @click.option("--no-web", is_flag=True, help="Without the live page.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, as the last line.")
 @click.option("--seed", type=click.IntRange(0), help="The same seed acts the same shift.  [default: a random one]")
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Make the site here and keep it.  [default: a temporary one]",
-)
+@place_option
 @click.pass_context
 def command(
     context: click.Context,

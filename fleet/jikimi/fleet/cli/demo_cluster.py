@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from jikimi.fleet.cli.ending import on_end_signals, place
-from jikimi.fleet.cli.options import FiniteRange, json_option
+from jikimi.fleet.cli.options import FiniteRange, json_option, place_option
 
 
 @click.command("cluster")
@@ -40,13 +40,7 @@ from jikimi.fleet.cli.options import FiniteRange, json_option
 @click.option(
     "--seconds", type=FiniteRange(min=1), help="How long tags report.  [default: until the last kill is over]"
 )
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Make the site here and keep it.  [default: a temporary one]",
-)
+@place_option
 @json_option
 def command(
     nodes: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -54,6 +55,17 @@ class TimeOfDay(click.ParamType[int]):
         except ValueError:
             self.fail(f"{value!r} is not a time of day such as 07:55", param, ctx)
         return time.hour * 3600 + time.minute * 60 + time.second
+
+
+def place_option(command: _Command) -> _Command:
+    """`--dir DIR`: the command gets a `directory` for `ending.place`."""
+    return click.option(
+        "--dir",
+        "directory",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Make the site here and keep it.  [default: a temporary one]",
+    )(command)
 
 
 def site_option(command: _Command) -> _Command:
