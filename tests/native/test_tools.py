@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,14 @@ def test_a_missing_cross_compiler_is_named(tmp_path: Path) -> None:
     done = run("tools/build_mpy.py", "--arch", "xtensawin", "--output", tmp_path / "a.mpy", PATH=str(tmp_path))
     assert done.returncode == 1
     assert "xtensa-esp32-elf-gcc is not on the path" in done.stderr
+
+
+def test_two_builds_at_once_make_the_same_module(tmp_path: Path) -> None:
+    paths = [tmp_path / name / "core.mpy" for name in ("a", "b")]
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda path: run("tools/build_mpy.py", "--output", path), paths))
+    assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_machines_can_read_the_sizes_and_the_exit_code_says_whether_a_budget_is_broken() -> None:
