@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from jikimi.fleet.errors import MessageError, StoreError
-from jikimi.fleet.store import Batch, DeadLetter, Outcome, RecordMessage, Source, Store, StreamKey, event_time_ms
+from jikimi.fleet.store import (
+    Batch,
+    DeadLetter,
+    Outcome,
+    RecordMessage,
+    Source,
+    Store,
+    StreamKey,
+    event_time_ms,
+    schema,
+)
+from jikimi.fleet.store.engine import make_engine
 from jikimi.wire import kinds
 from tests.fleet_ingest.build import BOOT_MS, SITE, events, message, near_miss, person, report, set_state, tables
 
@@ -261,6 +273,20 @@ def test_a_device_that_said_it_is_docked_is_kept_as_docked(store):
     store.store_batch(Batch(statuses=(report("t1", 1, online=False, status="docked"),)))
     row = store.device_rows()[0]
     assert (row.online, row.status) == (False, "docked")
+
+
+def test_when_a_device_connected_is_the_time_of_its_last_birth_and_of_nothing_else(store, url):
+    birth = report("t1", 1, online=True, recv_ms=5, clock_quality=kinds.CLOCK_SET)
+    vitals = report("t1", 1, online=True, recv_ms=6)
+    farewell = report("t1", 1, online=False, recv_ms=7, status="docked")
+    repeated = report("t1", 1, online=True, heard=False, recv_ms=8, clock_quality=kinds.CLOCK_SET)
+    store.store_batch(Batch(statuses=(report("t2", 1, online=True, recv_ms=4), birth)))
+    store.store_batch(Batch(statuses=(vitals, farewell, repeated)))
+    engine, columns = make_engine(url), schema.device_status.c
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(columns.device, columns.birth_ms)).all()
+    engine.dispose()
+    assert dict(map(tuple, found)) == {"t1": 5, "t2": None}
 
 
 def test_records_are_a_sign_of_life(store):

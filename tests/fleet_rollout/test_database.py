@@ -99,6 +99,23 @@ def test_a_rollout_is_asked_for_approved_offered_and_done_by_what_devices_say(si
     assert [one.version for one in release.devices(site)] == ["1.4.0"] * 3
 
 
+def test_a_device_that_connects_is_offered_the_release_it_missed_by_one_engine_once(
+    site, devices, delivery, monkeypatch
+):
+    number = database.start_rollout(site, "x64", 1, machine.Plan(), "maintenance")
+    database.approve_rollout(site, number, "safety-manager")
+    assert delivery.step() == [(devices[0], messages.CMD_RELEASE)]
+    (offered_ms,) = (one.last_offer_ms for one in database.devices_of(site, number).values() if one.offers)
+    assert offered_ms is not None
+    for device in devices:
+        says(site, device, birth_ms=offered_ms + 1)
+    assert delivery.step() == []  # it connected within seconds of the offer, and so soon it is not repeated
+    back_ms = offered_ms + machine.RETURN_MS
+    monkeypatch.setattr(engine, "_now_ms", lambda: back_ms)
+    other = Delivery(site, monkeypatch)
+    assert [*delivery.step(), *other.step(), *delivery.step()] == [(devices[0], messages.CMD_RELEASE)]
+
+
 def test_a_bad_release_stops_and_its_reason_is_listed(site, devices, delivery):
     number = run(site, "start", "--sequence", "1", "--by", "a", "--json")["rollout"]
     run(site, "approve", str(number), "--by", "b")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import settings
@@ -95,6 +96,55 @@ def test_a_device_that_was_cut_off_during_its_update_is_offered_it_again_with_gr
         rollout, actions = step(rollout, {}, now_ms)
         offered += [now_ms for device in actions.offer if device == "d0"]
     assert offered == [0, 1000, 3000, 7000, 15000, 31000]
+
+
+def test_a_device_that_comes_back_is_offered_the_release_again_at_once_and_not_at_the_next_repetition():
+    rollout, _ = step(started(replace(_PLAN, timeout_ms=100_000)), {}, 0)
+    for now_ms in (1_000, 3_000, 7_000):  # while it is away; the next repetition would be at 15,000
+        rollout, actions = step(rollout, {}, now_ms)
+        assert actions.offer == ["d0"]
+    rollout, actions = step(rollout, {"d0": replace(OLD, birth_ms=12_000)}, 12_500)
+    assert actions.offer == ["d0"]
+    rollout, actions = step(rollout, {"d0": replace(OLD, birth_ms=12_000)}, 12_600)
+    assert actions.offer == []
+
+
+def test_a_device_that_was_there_when_it_was_offered_the_release_is_not_offered_it_twice():
+    rollout, actions = step(started(), {"d0": replace(OLD, birth_ms=1)}, 500)
+    assert actions.offer == ["d0"]
+    assert step(rollout, {"d0": replace(OLD, birth_ms=499)}, 1_400)[1].offer == []
+
+
+def test_a_device_whose_link_comes_and_goes_is_offered_the_release_every_few_seconds_at_most():
+    rollout = started(replace(_PLAN, timeout_ms=100_000))
+    offered = []
+    for now_ms in range(0, 60_000, 500):
+        rollout, actions = step(rollout, {"d0": replace(OLD, birth_ms=now_ms)}, now_ms)
+        offered += [now_ms for device in actions.offer if device == "d0"]
+    assert min(after - before for before, after in pairwise(offered)) >= 1_000  # its plan's own first repetition
+    assert len(offered) <= 14
+    assert max(after - before for before, after in pairwise(offered)) <= machine.RETURN_MS
+
+
+def test_of_two_hundred_devices_that_come_back_at_once_only_those_under_way_are_offered_anything():
+    devices = [f"d{number:03}" for number in range(200)]
+    rollout, actions = step(started(replace(_PLAN, canary=40, parallel=40), devices), {}, 0)
+    first = actions.offer
+    back = {device: replace(OLD, birth_ms=800) for device in devices}
+    rollout, actions = step(rollout, back, 900)
+    assert actions.offer == []  # offered less than a few seconds ago
+    rollout, actions = step(
+        rollout, {device: replace(OLD, birth_ms=900 + machine.RETURN_MS) for device in devices}, 9_000
+    )
+    assert sorted(actions.offer) == sorted(first)
+    assert len(first) == 40
+
+
+def test_a_device_that_comes_back_is_offered_nothing_by_a_paused_rollout_nor_while_it_runs_the_release_on_trial():
+    rollout, _ = step(started(), {}, 0)
+    back = {"d0": replace(OLD, birth_ms=60_000)}
+    assert step(machine.pause(rollout), back, 9_000)[1].offer == []
+    assert step(rollout, {"d0": replace(RUNS, trial=True, birth_ms=8_000)}, 9_000)[1].offer == []
 
 
 def test_a_device_has_its_own_time_limit():
@@ -309,7 +359,7 @@ class Rollouts(RuleBasedStateMachine):
         ),
     )
     def device_reports(self, place, report):
-        self.reports[self.devices[place % len(self.devices)]] = report
+        self.reports[self.devices[place % len(self.devices)]] = replace(report, birth_ms=self.now_ms)
 
     @invariant()
     def what_was_decided_holds(self):

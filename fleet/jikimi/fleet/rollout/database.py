@@ -259,13 +259,13 @@ def _member_row(site: Site, number: int, device: str, member: Member) -> dict[st
 
 
 def _reports(connection: sa.Connection, site: Site, number: int) -> Mapping[str, Report]:
-    said = [_status.c[name] for name in ("release", "firmware", "trial", "failed_release", "failed_why")]
+    said = [_status.c[name] for name in ("release", "firmware", "trial", "failed_release", "failed_why", "birth_ms")]
     joined = _member.outerjoin(_device, _same(_member, _device)).outerjoin(_status, _same(_member, _status))
     query = sa.select(_member.c.device, _device.c.state, *said).select_from(joined)
     rows = connection.execute(query.where(_here(site, _member) & (_member.c.rollout == number))).all()
     return {
-        device: Report(release, firmware, bool(trial), failed, why, state == ACTIVE)
-        for device, state, release, firmware, trial, failed, why in rows
+        device: Report(release, firmware, bool(trial), failed, why, state == ACTIVE, birth_ms)
+        for device, state, release, firmware, trial, failed, why, birth_ms in rows
     }
 
 

@@ -43,7 +43,7 @@ class Engine:
         self._due_s = now_s + max(_PERIOD_S, _REST * (now_s - started_s))
 
     def _advance(self, number: int) -> None:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = _now_ms()
         stored, actions = database.step(self._site, number, now_ms)
         arguments: dict[int, object] = {
             messages.ARG_DIGEST: stored.envelope,
@@ -58,3 +58,7 @@ class Engine:
         self._ident = (self._ident + 1) & 0xFFFFFFFF
         payload = messages.encode_command(what, arguments, self._ident, now_ms + _EXPIRES_MS)
         self._send(topics.topic(self._site.name, device, topics.COMMAND), payload)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

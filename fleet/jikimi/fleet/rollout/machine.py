@@ -28,6 +28,7 @@ FINISHED = (OK, FAILED, LATE, SKIPPED)
 
 MISSED = "success threshold missed"
 NO_CANARY = "no canary took it"
+RETURN_MS = 5_000  # least time between two offers to a device that comes back: its link may come and go all day
 _NOT_FOR_IT = ("class", "vendor")  # a refusal that says nothing about the release
 
 
@@ -74,12 +75,16 @@ class Member:
     offers: int = 0
     first_offer_ms: int | None = None
     next_offer_ms: int | None = None
+    last_offer_ms: int | None = None
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a device said last about the release it runs; `active` is false once it is revoked or retired."""
+    """What a device said last about the release it runs; `active` is false once it is revoked or retired.
+
+    `birth_ms` is when it connected last, by the host's clock; None: never, as far as is known.
+    """
 
     release: int | None = None
     firmware: str | None = None
@@ -87,6 +92,7 @@ class Report:
     failed_release: int | None = None
     failed_why: str | None = None
     active: bool = True
+    birth_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -244,20 +250,30 @@ def _offered(rollout: Rollout, reports: Mapping[str, Report], now_ms: int) -> tu
     under_way = sum(member.state in (OFFERED, TRIAL) for member in members.values())
     offers = []
     for device, member in rollout.members.items():
+        report = reports.get(device, Report())
         if member.state == QUEUED and member.stage <= rollout.stage and under_way < rollout.plan.parallel:
             under_way += 1
-            why = _stale(reports.get(device, Report()))
-            member = replace(member, state=OFFERED, first_offer_ms=now_ms, next_offer_ms=now_ms, why=why)
-        if member.state == OFFERED and member.next_offer_ms is not None and member.next_offer_ms <= now_ms:
+            member = replace(member, state=OFFERED, first_offer_ms=now_ms, next_offer_ms=now_ms, why=_stale(report))
+        if member.state == OFFERED and (_is_due(member, now_ms) or _is_back(member, report, now_ms)):
             offers.append(device)
             member = _repeated_later(rollout.plan, member, now_ms)
         members[device] = member
     return replace(rollout, members=members), Actions(offer=offers)
 
 
+def _is_due(member: Member, now_ms: int) -> bool:
+    return member.next_offer_ms is not None and member.next_offer_ms <= now_ms
+
+
+def _is_back(member: Member, report: Report, now_ms: int) -> bool:
+    """Whether the device has connected since its last offer, which it may have missed: nothing is kept for it."""
+    last_ms = member.last_offer_ms or 0  # None: offered by a version that did not write it down
+    return report.birth_ms is not None and report.birth_ms > last_ms and now_ms - last_ms >= RETURN_MS
+
+
 def _repeated_later(plan: Plan, member: Member, now_ms: int) -> Member:
     wait_ms = min(plan.retry_ms << min(member.offers, 32), plan.retry_most_ms)
-    return replace(member, offers=member.offers + 1, next_offer_ms=now_ms + wait_ms)
+    return replace(member, offers=member.offers + 1, next_offer_ms=now_ms + wait_ms, last_offer_ms=now_ms)
 
 
 def _missed(rollout: Rollout, members: Sequence[Member]) -> str:

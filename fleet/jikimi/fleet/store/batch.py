@@ -76,6 +76,11 @@ class StatusReport:
     failed_release: int | None = None
     failed_why: str | None = None
 
+    @property
+    def is_birth(self) -> bool:
+        """Whether the device has just connected: it says so itself, and tells of its clock, as a farewell does not."""
+        return self.heard and self.clock_quality is not None
+
 
 class RecordMessage(NamedTuple):
     """The records of one message, all of one sequence."""

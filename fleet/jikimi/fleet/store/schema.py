@@ -64,6 +64,7 @@ device_status = Table(
     Column("trial", Boolean),  # not confirmed yet
     Column("failed_release", BigInteger),  # the release it refused or rolled back last
     Column("failed_why", String(64)),
+    Column("birth_ms", BigInteger),  # receive time of its last birth: when it connected; NULL: none was heard
 )
 
 record = Table(
@@ -319,4 +320,5 @@ rollout_device = Table(
     Column("first_offer_ms", BigInteger),
     Column("next_offer_ms", BigInteger),
     Column("why", String(64), nullable=False),
+    Column("last_offer_ms", BigInteger),
 )

@@ -39,7 +39,7 @@ def update(
         row = rows[report.device]
         _apply(row, report)
         row["online"] = row["online"] and report.device in active
-    changed = ("boot", "online", *_SAID, *_RUNS)
+    changed = ("boot", "online", "birth_ms", *_SAID, *_RUNS)
     connection.execute(overwriting(connection, device_status, *changed), list(rows.values()))
 
 
@@ -81,5 +81,7 @@ def _apply(row: dict[str, Any], report: StatusReport) -> None:
         return
     row.update(boot=report.boot, online=report.online)
     row.update({name: getattr(report, name) for name in _SAID if getattr(report, name) is not None})
+    if report.is_birth:
+        row["birth_ms"] = max(row["birth_ms"] or 0, report.source.recv_ms)
     if report.slot is not None:
         row.update({name: getattr(report, name) for name in _RUNS})
