@@ -87,5 +87,10 @@ def test_a_tag_without_uwb_warns_itself_by_strong_adverts(found):
     assert found["tag by strength"][0][1] == 1
 
 
+def test_forged_adverts_neither_stop_a_tag_nor_warn_it_and_an_honest_one_still_does(found):
+    assert found["forged adverts"] == []
+    assert found["an honest advert after forged ones"] == [[2, 1]]
+
+
 def test_one_who_is_near_for_forty_days_is_warned_on_the_last_as_on_the_first(found):
     assert found["for forty days"] == [1, 1, 2]

@@ -69,8 +69,29 @@ def test_an_advert_of_another_company_or_of_a_later_version_is_nobodys():
 
 
 @pytest.mark.parametrize(
+    ("warn_dm", "danger_dm", "level"),
+    [(0, 0, 1), (50, 0, 1), (50, 51, 1), (50, 25, 3), (50, 25, 0x7F), (50, 25, 0xFF)],
+)
+def test_an_advert_with_zones_or_levels_that_there_are_not_is_nobodys_on_both_runtimes(
+    warn_dm, danger_dm, level, device
+):
+    payload = bytearray(radio.node_advert(b"abcd", 1, 50, 25, 0, [(b"ab", 1)]))
+    payload[16], payload[17], payload[21] = warn_dm, danger_dm, level
+    assert radio.parse_advert(payload) is None
+    assert device.call("radio", "parse_advert", bytes(payload)) == ("ok", None)
+
+
+@pytest.mark.parametrize(
     "arguments",
-    [(b"abc", 1, 50, 25), (b"abcd", 256, 50, 25), (b"abcd", 1, -1, 25), (b"abcd", 1, 50, 25, 0, [(b"a", 1)])],
+    [
+        (b"abc", 1, 50, 25),
+        (b"abcd", 256, 50, 25),
+        (b"abcd", 1, -1, 25),
+        (b"abcd", 1, 25, 26),
+        (b"abcd", 1, 50, 0),
+        (b"abcd", 1, 50, 25, 0, [(b"a", 1)]),
+        (b"abcd", 1, 50, 25, 0, [(b"ab", 3)]),
+    ],
 )
 def test_an_advert_that_cannot_say_what_it_is_given_is_refused(arguments):
     with pytest.raises(WireError, match="value"):

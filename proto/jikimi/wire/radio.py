@@ -14,6 +14,7 @@ SHORT_ID_BYTES = 4
 PREFIX_BYTES = 2  # of a warned tag's ephemeral id
 PAIR_BYTES = 2  # a tag's answer that it is paired with a machine
 PAIRED = 0x80  # on top of the level in a node's list: this tag is the operator's
+MAX_LEVEL = 2  # kinds.LEVEL_DANGER
 
 # Codes of what a node is mounted on; the position is the code on the air.
 MACHINES = ("other", "forklift", "press", "cobot", "crane", "conveyor", "vehicle")
@@ -62,12 +63,16 @@ def node_advert(
         raise WireError("value", "a machine's short id has 4 bytes")
     if len(warned) > MAX_WARNED:
         raise WireError("value", "an advert names at most 3 warned tags")
+    if not 0 < danger_dm <= warn_dm:
+        raise WireError("value", "the danger zone lies within the warning zone")
     out = bytearray((_TYPE_NODE, _byte(flags)))
     out.extend(short_id)
     out.extend(bytes((_byte(machine_code), _byte(warn_dm), _byte(danger_dm), len(warned))))
     for prefix, level in warned:
         if len(prefix) != PREFIX_BYTES:
             raise WireError("value", "a warned tag is named by 2 bytes")
+        if level & ~PAIRED > MAX_LEVEL:
+            raise WireError("value", "there is no such level")
         out.extend(prefix)
         out.append(_byte(level))
     return _advert(out)
@@ -77,7 +82,8 @@ def parse_advert(adv_data: "bytes | bytearray | memoryview") -> "tuple[str, tupl
     """Return (TAG, (ephemeral, flags, paired)) or (NODE, (short_id, machine_code, warn_dm, danger_dm, flags, warned)).
 
     The fields come in the order of the encoders' arguments. None for anyone else's advert, and for one of ours
-    that is cut or of a version this code does not know: the air is shared, so neither is an error.
+    that is cut, of a version this code does not know, or says what no machine can be: the air is shared, and adverts
+    are not authenticated, so none of them is an error.
     """
     body = _body(adv_data)
     if body is None or len(body) < 1:
@@ -98,6 +104,8 @@ def _parse_node(body: "bytes | bytearray | memoryview") -> "tuple[str, tuple[obj
         return None
     ends = range(_NODE_BYTES + _WARNED_BYTES, _NODE_BYTES + (count + 1) * _WARNED_BYTES, _WARNED_BYTES)
     warned = [(bytes(body[end - _WARNED_BYTES : end - 1]), body[end - 1]) for end in ends]
+    if not 0 < body[8] <= body[7] or any(level & ~PAIRED > MAX_LEVEL for _, level in warned):
+        return None
     return NODE, (bytes(body[2:6]), body[6], body[7], body[8], body[1], warned)
 
 

@@ -188,6 +188,17 @@ for _ in range(10):
     near.on_heard(Heard(radio.node_advert(b"abcd", 2, 30, 15), NEAR_DBM))
 result["tag by strength"] = levels
 
+# Anybody can put anything on the air: radii that no machine has, levels that there are not.
+near, clock, levels, records = tag(None)
+honest = radio.node_advert(b"abcd", 2, 30, 15, 0, [(b"an", 2)])
+for warn_dm, danger_dm, level in ((0, 0, 0), (0, 15, 1), (15, 30, 1), (30, 15, 3), (30, 15, 127), (255, 0, 255)):
+    forged = bytearray(honest)
+    forged[16], forged[17], forged[21] = warn_dm, danger_dm, level
+    clock.ms += 200
+    near.on_heard(Heard(bytes(forged), NEAR_DBM))
+result["forged adverts"] = levels[:]
+near.on_heard(Heard(honest, NEAR_DBM))
+result["an honest advert after forged ones"] = levels
 
 # An id that is never changed, and a machine beside which a tag stays: neither is ever out of the core's time.
 
