@@ -94,6 +94,31 @@ def test_the_same_board_twice_and_foreign_ids_are_refused_at_merging(site, enrol
     assert bundle.merge(site, copy) == ([], {device: "this id was merged for another board"})
 
 
+def test_a_name_that_a_device_in_use_has_is_refused_at_merging_with_what_to_do_and_merges_once_it_is_free(
+    site, enrolled
+):
+    folder, device = enrolled
+    mine = registry.add_device(site, "tag", USUAL.name, "hall").device
+    before = registry.devices(site), admission.admitted(site)
+    taken, refused = bundle.merge(site, folder)
+    assert (taken, list(refused)) == ([], [device])
+    assert f"{mine} is called {USUAL.name!r} already" in refused[device]
+    assert f"jikimi device rename {mine}" in refused[device]
+    assert (registry.devices(site), admission.admitted(site)) == before
+    assert [row.merged for row in vouchers.technicians(site)] == [0]
+    registry.rename(site, mine, "Tag 2")
+    assert bundle.merge(site, folder) == ([device], {})
+
+
+def test_two_boards_of_a_bundle_with_one_name_are_not_both_merged(site, enrolled):
+    folder, device = enrolled
+    rows = json.loads((folder / "enrolled.json").read_text())
+    other = next(path.stem for path in (folder / "vouchers").iterdir())
+    (folder / "enrolled.json").write_text(json.dumps([*rows, {**rows[0], "device": other, "board": "bb"}]))
+    taken, refused = bundle.merge(site, folder)
+    assert (taken, list(refused)) == ([device], [other])
+
+
 def test_a_bundle_past_its_date_enrols_nothing_and_of_another_site_merges_nothing(site, enrolled):
     folder, _device = enrolled
     about = json.loads((folder / "bundle.json").read_text())

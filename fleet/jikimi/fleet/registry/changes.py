@@ -74,6 +74,12 @@ def refuse_taken(connection: sa.Connection, site: Site, names: Sequence[str], de
         taken[name] = "another one"
 
 
+def holder(connection: sa.Connection, site: Site, name: str) -> str | None:
+    """The device in use that has this name."""
+    mine = (_device.c.site == site.name) & (_device.c.name == name) & (_device.c.state != states.RETIRED)
+    return connection.execute(sa.select(_device.c.device).where(mine)).scalar()
+
+
 def move(connection: sa.Connection, site: Site, device: str, new: str) -> None:
     """Within the caller's transaction and lock; nothing when it is in that state already."""
     old = state_of(connection, site, device)

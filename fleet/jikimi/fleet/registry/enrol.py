@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from jikimi.fleet.registry import admission, states
-from jikimi.fleet.registry.changes import move, refuse_taken
+from jikimi.fleet.registry.changes import holder, move, refuse_taken
 from jikimi.fleet.registry.checks import check
 from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.store.schema import device as _device
@@ -136,8 +136,5 @@ def _known(site: Site, which: sa.ColumnElement[bool]) -> Known | None:
 
 def name_is_free(site: Site, name: str) -> bool:
     """Whether no device in use has this name."""
-    query = sa.select(_device.c.device).where(
-        _device.c.site == site.name, _device.c.name == name, _device.c.state != states.RETIRED
-    )
     with transaction(site) as connection:
-        return connection.execute(query).first() is None
+        return holder(connection, site, name) is None

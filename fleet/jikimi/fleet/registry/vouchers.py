@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from jikimi.fleet.errors import RegistryError
 from jikimi.fleet.registry import admission, states
+from jikimi.fleet.registry.changes import holder
 from jikimi.fleet.registry.checks import check
 from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.registry.enrol import Description, new_id
@@ -163,6 +164,11 @@ def _merge_one(connection: sa.Connection, site: Site, name: str, one: Enrolled) 
         check(told.kind, told.name, told.zone, told.machine_kind)
     except RegistryError as error:
         return str(error)
+    if (other := holder(connection, site, told.name)) is not None:
+        return (
+            f"{other} is called {told.name!r} already, and alarms name devices: give that one another name "
+            f"(`jikimi device rename {other} NAME`) or retire it, then merge again"
+        )
     own = {"site": site.name, "device": one.device}
     values = {
         "kind": told.kind,
