@@ -31,9 +31,16 @@ class Plant:
     def report(self, device: str, *records: NewRecord, now_ms: int | None = None) -> None:
         """Store records of one boot, which began a minute before `now_ms`, which is the time of day if not given."""
         now = _clock_ms() if now_ms is None else now_ms
-        stream = kinds.stream_of(records[0].kind)
+        self.send(device, kinds.stream_of(records[0].kind), *records, now_ms=now, boot_epoch_ms=now - 60_000)
+
+    def send(
+        self, device: str, stream: int, *records: NewRecord, now_ms: int | None = None, boot_epoch_ms: int | None = None
+    ) -> None:
+        """Store records as a device sent them, of whatever kind and stream; without `boot_epoch_ms` it has no clock."""
+        now = _clock_ms() if now_ms is None else now_ms
+        quality = kinds.CLOCK_NONE if boot_epoch_ms is None else kinds.CLOCK_SET
         key = StreamKey(device, 1, stream)
-        message = RecordMessage(Source("jk/plant/d/ev", b"", now), key, now - 60_000, kinds.CLOCK_SET, records)
+        message = RecordMessage(Source("jk/plant/d/ev", b"", now), key, boot_epoch_ms, quality, records)
         assert self.store.store_batch(Batch(messages=(message,))).stored == len(records)
 
     def near_misses(self, people: int, first_seq: int = 1) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from jikimi.fleet.errors import SiteError, StoreError
 from jikimi.fleet.store import NewRecord, Presence, Store
-from jikimi.fleet.web import floor_plan
+from jikimi.fleet.web import floor_plan, fragments
 from jikimi.fleet.web.live import Live
 from jikimi.fleet.web.snapshot import Snapshot
 from jikimi.wire import kinds
@@ -39,6 +39,33 @@ def test_a_warning_of_a_tag_names_neither_tag_nor_zone(plant):
     plant.report(plant.tag, NewRecord(1, kinds.WARNING, 60_000, data))
     (event,) = _look(plant).events
     assert (event.kind, event.device, event.name, event.zone, event.detail) == ("warning", "", "—", "—", ())
+
+
+@pytest.mark.parametrize("value", ["fast", b"\xff", None, -(2**53) + 1, 2**53 - 1])
+def test_what_a_device_claims_is_shown_or_left_out_whatever_its_type(plant, value):
+    claims = dict.fromkeys(range(1, 31), value)
+    for kind, seq in ((kinds.FALL, 1), (kinds.SENSOR_FAULT, 2), (kinds.CLEARED, 3), (kinds.NEAR_MISS, 4)):
+        plant.send(plant.tag, kinds.STREAM_ALARM, NewRecord(seq, kind, 60_000, claims))
+    plant.near_misses(5)
+    plant.report(plant.node, NewRecord(6, kinds.NEAR_MISS, 60_000, claims))
+    snap = _look(plant)
+    assert {alarm.kind for alarm in snap.alarms} == {"fall", "sensor_fault"}
+    assert "fast" not in str([event.detail for event in snap.events if event.kind != "cleared"])
+    assert fragments.events_html(snap.events, "ko")
+
+
+def test_an_alarm_of_a_year_that_no_calendar_has_is_shown_without_a_time(plant):
+    plant.send(plant.tag, kinds.STREAM_ALARM, NewRecord(1, kinds.FALL, 0, {}), boot_epoch_ms=2**53 - 1)
+    snap = _look(plant)
+    assert "?" in fragments.alarms_html(snap.alarms, snap.now_ms, "en")
+    assert "?" in fragments.events_html(snap.events, "en")
+
+
+@pytest.mark.parametrize("kind", [kinds.WARNING, kinds.NEAR_MISS, kinds.BENDS])
+def test_only_alarms_name_their_device_whatever_the_stream_a_record_was_sent_in(plant, kind):
+    plant.send(plant.tag, kinds.STREAM_ALARM, NewRecord(1, kind, 60_000, {kinds.LEVEL: 1, kinds.DISTANCE_MM: 700}))
+    (event,) = _look(plant).events
+    assert (event.device, event.name, event.zone, event.detail) == ("", "—", "—", ())
 
 
 def test_near_misses_of_four_people_are_counted_nowhere_and_name_no_machine(plant):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WITHHELD: Final = "—"
 _FRESH_S = 0.5  # for how long an answer about an hour is used again
+# By kind and not by stream alone: in which stream a record travels is its device's choice.
+_ALARMS: Final = frozenset(kinds.name(kind) for kind in kinds.KINDS if kinds.stream_of(kind) == kinds.STREAM_ALARM)
 
 
 class LiveRule:
@@ -33,7 +35,8 @@ class LiveRule:
 
     def shown(self, row: RecordRow) -> RecordRow:
         """`row` as it may be shown: itself, or without everything that leads to its device."""
-        if row.stream == kinds.STREAM_ALARM or (row.kind == "near_miss" and row.device in self._machines(row.t_ms)):
+        alarm = row.stream == kinds.STREAM_ALARM and row.kind in _ALARMS
+        if alarm or (row.kind == "near_miss" and row.device in self._machines(row.t_ms)):
             return row
         return replace(row, device="", name=WITHHELD, zone=WITHHELD, boot=0, seq=0, data={})
 
@@ -42,5 +45,7 @@ class LiveRule:
         asked_s, machines = self._known.get(hour_ms, (0.0, frozenset()))
         if not asked_s or now_s - asked_s > _FRESH_S:
             machines = shown_machines(self._store, hour_ms, self._group_min)
+            # Old answers go: devices may claim any hour, and a view stays open for months.
+            self._known = {hour: known for hour, known in self._known.items() if now_s - known[0] <= _FRESH_S}
             self._known[hour_ms] = (now_s, machines)
         return machines

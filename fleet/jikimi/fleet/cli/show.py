@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from jikimi.fleet import moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,8 +57,5 @@ def local_day(epoch_ms: int) -> str:
 
 def local_time(epoch_ms: int, timespec: str = "seconds") -> str:
     """`epoch_ms` (UTC) by the clock on this machine's wall, ISO 8601 with a space; "?" for what is no date."""
-    try:
-        moment = datetime.datetime.fromtimestamp(epoch_ms / 1000).astimezone()
-    except (OverflowError, ValueError, OSError):
-        return "?"  # a device may claim any time
-    return moment.replace(tzinfo=None).isoformat(" ", timespec)
+    moment = moments.local(epoch_ms)
+    return "?" if moment is None else moment.replace(tzinfo=None).isoformat(" ", timespec)

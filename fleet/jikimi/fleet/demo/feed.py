@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from jikimi.fleet.aggregate import near_misses_by_machine
 from jikimi.fleet.aggregate.live import LiveRule
+from jikimi.fleet.moments import time_of_day
 from jikimi.fleet.store import AlarmRow, RecordRow, Store
 
 _QUIET = ("bends",)  # stored, but not news
@@ -36,11 +35,11 @@ class Feed:
 
 
 def _alarm(row: AlarmRow) -> str:
-    return f"{_clock(row.t_ms)} {_word(row.kind)} {row.name} ({row.zone})"
+    return f"{time_of_day(row.t_ms)} {_word(row.kind)} {row.name} ({row.zone})"
 
 
 def _line(row: RecordRow) -> str:
-    return f"{_clock(row.t_ms)}  {_word(row.kind):<13} {row.name:<12} {row.zone:<12} {_details(row)}".rstrip()
+    return f"{time_of_day(row.t_ms)}  {_word(row.kind):<13} {row.name:<12} {row.zone:<12} {_details(row)}".rstrip()
 
 
 def _word(kind: str) -> str:
@@ -58,7 +57,3 @@ def _details(row: RecordRow) -> str:
     if row.kind == "fall" and isinstance(confidence := row.data.get("confidence_permille"), int):
         parts.append(f"confidence {confidence / 10:.0f} %")
     return ", ".join(parts)
-
-
-def _clock(epoch_ms: int) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(epoch_ms / 1000))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from html import escape
 from typing import Final
 
+from jikimi.fleet.moments import time_of_day
 from jikimi.fleet.web.snapshot import AlarmView, CellView, DeviceView, EventView, MachineView, Snapshot
 from jikimi.fleet.web.texts import text
 
 _HOUR_MS: Final = 3_600_000
 _HOURS_SHOWN: Final = 8
-
-
-def clock(t_ms: int) -> str:
-    """Local wall-clock time of day of `t_ms`."""
-    return datetime.fromtimestamp(t_ms / 1000, tz=UTC).astimezone().strftime("%H:%M:%S")
 
 
 def header_html(snap: Snapshot, lang: str) -> str:
@@ -31,7 +26,7 @@ def header_html(snap: Snapshot, lang: str) -> str:
     chips.append(f'<span class="{css}">{escape(_open_alarms(open_alarms, lang))}</span>')
     if snap.problem:
         chips.append(f'<span class="chip bad" role="alert">{escape(snap.problem)}</span>')
-    return f'<span class="site">{escape(snap.site)}</span>{"".join(chips)}<span class="now">{clock(snap.now_ms)}</span>'
+    return f'<span class="site">{escape(snap.site)}</span>{"".join(chips)}<span class="now">{time_of_day(snap.now_ms)}</span>'
 
 
 def _open_alarms(count: int, lang: str) -> str:
@@ -52,7 +47,7 @@ def alarms_html(alarms: tuple[AlarmView, ...], now_ms: int, lang: str) -> str:
     rows = "".join(
         f'<li class="alarm {escape(a.state)}"><b>{escape(text(a.kind, lang))}</b>'
         f"<span>{escape(a.zone)} · {escape(a.name)}</span>"
-        f'<span class="since">{clock(a.t_ms)} · {escape(ago(now_ms - a.t_ms, lang))}</span>'
+        f'<span class="since">{time_of_day(a.t_ms)} · {escape(ago(now_ms - a.t_ms, lang))}</span>'
         f"<em>{escape(text(a.state, lang))}</em>{_silence(a, lang)}</li>"
         for a in alarms
     )
@@ -78,7 +73,7 @@ def events_html(events: tuple[EventView, ...], lang: str) -> str:
     names = ("time", "event", "device", "zone", "details")
     head = "".join(f'<th scope="col">{escape(text(name, lang))}</th>' for name in names)
     rows = "".join(
-        f'<tr class="{escape(e.kind)}"><td>{clock(e.t_ms)}</td><td>{escape(text(e.kind, lang))}</td>'
+        f'<tr class="{escape(e.kind)}"><td>{time_of_day(e.t_ms)}</td><td>{escape(text(e.kind, lang))}</td>'
         f"<td>{escape(e.name)}</td><td>{escape(e.zone)}</td><td>{escape(_words(e.detail, lang))}</td></tr>"
         for e in events
     )
@@ -111,7 +106,7 @@ def near_misses_html(cells: tuple[CellView, ...], now_ms: int, group_min: int, l
     hours = [last - i * _HOUR_MS for i in reversed(range(_HOURS_SHOWN))]
     by_key = {(cell.label, cell.hour_ms): cell for cell in cells}
     peak = max((cell.count or 0 for cell in cells), default=0)
-    head = "".join(f'<th scope="col">{clock(hour)[:5]}</th>' for hour in hours)
+    head = "".join(f'<th scope="col">{time_of_day(hour)[:5]}</th>' for hour in hours)
     body = "".join(
         f'<tr><th scope="row">{escape(zone)}</th>'
         f"{''.join(_heat(by_key.get((zone, hour)), peak, lang) for hour in hours)}</tr>"

@@ -121,20 +121,19 @@ def _event(row: RecordRow) -> EventView:
 
 
 def _detail(row: RecordRow) -> tuple[str, ...]:
+    """What is measured, and only that: the wire leaves the type of a value to its device."""
     data = row.data
     if row.kind == "near_miss":
-        measured = (
-            ("distance_mm", "m", data.get("distance_mm") is not None),
-            ("closing_mm_s", "m/s", data.get("closing_mm_s")),
-            ("dwell_ms", "s", data.get("dwell_ms")),
-        )
-        return tuple(f"{data[key] / 1000:.1f} {unit}" for key, unit, known in measured if known)
+        found = [
+            (data.get(key), unit) for key, unit in (("distance_mm", "m"), ("closing_mm_s", "m/s"), ("dwell_ms", "s"))
+        ]
+        return tuple(f"{value / 1000:.1f} {unit}" for value, unit in found if isinstance(value, int))
     if data.get("silent"):
         return ("silent",)
     if "why" in data:
         return (str(data["why"]),)
-    if "confidence_permille" in data:
-        return (f"{data['confidence_permille'] / 10:.0f} %",)
+    if isinstance(confidence := data.get("confidence_permille"), int):
+        return (f"{confidence / 10:.0f} %",)
     return ()
 
 
