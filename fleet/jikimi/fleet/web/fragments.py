@@ -26,7 +26,8 @@ def header_html(snap: Snapshot, lang: str) -> str:
     chips.append(f'<span class="{css}">{escape(_open_alarms(open_alarms, lang))}</span>')
     if snap.problem:
         chips.append(f'<span class="chip bad" role="alert">{escape(snap.problem)}</span>')
-    return f'<span class="site">{escape(snap.site)}</span>{"".join(chips)}<span class="now">{time_of_day(snap.now_ms)}</span>'
+    now = f'<span class="now">{time_of_day(snap.now_ms)}</span>'
+    return f'<span class="site">{escape(snap.site)}</span>{"".join(chips)}{now}'
 
 
 def _open_alarms(count: int, lang: str) -> str:

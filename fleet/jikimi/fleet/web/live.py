@@ -124,10 +124,12 @@ def _detail(row: RecordRow) -> tuple[str, ...]:
     """What is measured, and only that: the wire leaves the type of a value to its device."""
     data = row.data
     if row.kind == "near_miss":
-        found = [
-            (data.get(key), unit) for key, unit in (("distance_mm", "m"), ("closing_mm_s", "m/s"), ("dwell_ms", "s"))
-        ]
-        return tuple(f"{value / 1000:.1f} {unit}" for value, unit in found if isinstance(value, int))
+        measured = (
+            (data.get("distance_mm"), "m"),
+            (data.get("closing_mm_s") or None, "m/s"),
+            (data.get("dwell_ms") or None, "s"),
+        )
+        return tuple(f"{value / 1000:.1f} {unit}" for value, unit in measured if isinstance(value, int))
     if data.get("silent"):
         return ("silent",)
     if "why" in data:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
@@ -46,12 +47,19 @@ def make_app(live: Live) -> FastAPI:
 @asynccontextmanager
 async def _following(live: Live) -> AsyncIterator[None]:
     task = asyncio.create_task(live.run())
+    task.add_done_callback(_end_service)
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):  # the end we asked for; any other error comes out here
             await task
+
+
+def _end_service(task: asyncio.Task[None]) -> None:
+    """A page that nobody keeps up to date looks like a quiet hall: the service ends, and is started again."""
+    if not task.cancelled():
+        signal.raise_signal(signal.SIGTERM)
 
 
 class _Server(uvicorn.Server):
