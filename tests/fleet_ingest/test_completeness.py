@@ -6,6 +6,7 @@ import datetime
 import itertools
 import json
 import time
+import tracemalloc
 
 import pytest
 from click.testing import CliRunner
@@ -52,6 +53,22 @@ def test_what_arrived_and_why_the_rest_did_not(store):
     row = of(store.completeness(BOOT_MS), "t1")
     assert reasons(row) == (9, 4, 2, 1, 2)
     assert row.arrived_permille == 444
+
+
+def test_a_device_whose_numbers_jump_by_millions_is_accounted_for_in_little_memory(store):
+    far = 2_000_000  # a number of the wire may be two thousand times as large
+    lost = {kinds.LOST_COUNT: 3, kinds.LOST_BOOT: 1, kinds.LOST_STREAM: EVENT, kinds.LOST_FIRST: 3, kinds.LOST_LAST: 5}
+    put(store, events("t1", 1, 4), message("t1", EVENT, (far, kinds.LOST, lost)))
+    letter = DeadLetter(Source(f"jk/{SITE}/t1/ev", b"x", 9), "value", StreamKey("t1", 1, EVENT), 2)
+    store.store_batch(Batch(dead_letters=(letter,)))
+    tracemalloc.start()
+    try:
+        row = of(store.completeness(BOOT_MS), "t1")
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert reasons(row) == (far, 3, 2, 1, far - 6)
+    assert peak_bytes < 10_000_000
 
 
 def test_what_a_device_says_it_still_holds_counts_against_the_running_shift_alone(store):

@@ -31,8 +31,8 @@ def sequences(connection: sa.Connection, site: str) -> list[SequenceRow]:
     for *key, upto, highest, deleted in connection.execute(marks):
         sequence = StreamKey(*key)
         gone = sum(
-            last - first + 1 - _stored_within(connection, site, sequence, first, last)
-            for first, last in _disjoint(declared[sequence])
+            last - first + 1 - stored_within(connection, site, sequence, first, last)
+            for first, last in disjoint(declared[sequence])
         )
         rows.append(
             SequenceRow(*sequence, stored.get(sequence, 0) + deleted, gone, waiting.get(sequence, 0), upto, highest)
@@ -51,7 +51,7 @@ def _parked(connection: sa.Connection, site: str) -> dict[StreamKey, int]:
     return {StreamKey(*found): count for *found, count in connection.execute(query)}
 
 
-def _disjoint(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def disjoint(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """The same numbers (both ends included) as ranges that do not overlap."""
     merged: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
@@ -62,8 +62,11 @@ def _disjoint(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _stored_within(connection: sa.Connection, site: str, key: StreamKey, first: int, last: int) -> int:
-    # A record may arrive after all: the broker still had it when the device gave it up.
+def stored_within(connection: sa.Connection, site: str, key: StreamKey, first: int, last: int) -> int:
+    """How many of a sequence's records `first` to `last` (both included) are stored, also of those declared lost.
+
+    For one may arrive after all: the broker still had it when the device gave it up.
+    """
     this = (record.c.site == site) & (record.c.device == key.device) & (record.c.boot == key.boot)
     this &= (record.c.stream == key.stream) & record.c.seq.between(first, last)
     return connection.execute(sa.select(sa.func.count()).where(this)).scalar_one()
