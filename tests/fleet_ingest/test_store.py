@@ -135,6 +135,16 @@ def test_one_tag_cannot_clear_the_alarm_of_another(store):
     assert [alarm.device for alarm in store.open_alarms()] == ["t1"]
 
 
+def test_a_device_cannot_end_an_alarm_that_the_host_raised_about_it(store):
+    letter = DeadLetter(Source(f"jk/{SITE}/t1/al", b"x", 9), "value")
+    store.store_batch(Batch(dead_letters=(letter,)))
+    (alarm,) = store.open_alarms()
+    assert alarm.id == "t1.0.1"
+    cleared = {kinds.REF_BOOT: 0, kinds.REF_SEQ: 1, kinds.WHY: kinds.WHY_CANCELLED}
+    put(store, message("t1", ALARM, (1, kinds.CLEARED, cleared)))
+    assert store.open_alarms() == [alarm]
+
+
 def test_the_first_acknowledgement_of_an_alarm_stays(store):
     put(store, message("t1", ALARM, (1, kinds.SOS, {})))
     store.acknowledge_alarm("t1.1.1", "first-aider", 50)

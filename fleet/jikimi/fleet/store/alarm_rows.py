@@ -55,10 +55,10 @@ def taken_on(connection: sa.Connection, site: str, new: Iterable[Stored]) -> tup
 
 
 def _meant(stored: Stored) -> AlarmKey | None:
-    """The alarm a record refers to; None when it names none."""
+    """The alarm a record refers to; None when it names none of its device's own (boot 0 is the host's)."""
     key, data = stored.message.key, stored.record.data
     seq, boot = data.get(kinds.REF_SEQ), data.get(kinds.REF_BOOT, key.boot)
-    return AlarmKey(key.device, boot, seq) if is_count(seq) and is_count(boot) else None
+    return AlarmKey(key.device, boot, seq) if is_count(seq) and is_count(boot) and boot else None
 
 
 def _asked(site: str, stored: Stored) -> dict[str, Any] | None:
