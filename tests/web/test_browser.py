@@ -6,6 +6,7 @@ import json
 import shutil
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
@@ -13,21 +14,33 @@ from selenium.webdriver.chrome.service import Service as ChromeService
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from jikimi.fleet.services import Supervisor, python_service
+from jikimi.fleet.alarms import responders
+from jikimi.fleet.services import Service, Supervisor, broker_service, python_service
+from jikimi.fleet.site import Site
 from jikimi.fleet.store import NewRecord
 from jikimi.wire import kinds
 
 _DEADLINE_S = 60
 
 
+@contextmanager
+def _up(site: Site, *services: Service) -> Iterator[str]:
+    """The address of the page, while `services` run."""
+    with Supervisor(site, [*services, python_service(site, "web")]):
+        yield f"http://127.0.0.1:{site.ports().web}"
+
+
 @pytest.fixture
 def page_url(plant) -> Iterator[str]:
-    supervisor = Supervisor(plant.site, [python_service(plant.site, "web")])
-    supervisor.start()
-    try:
-        yield f"http://127.0.0.1:{plant.site.ports().web}"
-    finally:
-        supervisor.stop()
+    with _up(plant.site) as url:
+        yield url
+
+
+@pytest.fixture
+def whole_url(plant) -> Iterator[str]:
+    """Of a page whose site has its broker."""
+    with _up(plant.site, broker_service(plant.site)) as url:
+        yield url
 
 
 @pytest.fixture
@@ -72,6 +85,89 @@ def test_a_fall_appears_on_an_open_page_and_the_zone_is_marked(plant, page_url, 
     assert browser.execute_script("return document.querySelectorAll('.zone.alarmed').length") == 1
     severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert severe == []
+
+
+@pytest.fixture
+def code(plant) -> str:
+    return responders.add(plant.site, "first-aider")
+
+
+def _fall(plant, seq: int = 1) -> None:
+    plant.report(plant.tag, NewRecord(seq, kinds.FALL, 60_000, {kinds.CONFIDENCE_PERMILLE: 930}))
+
+
+def _sign_in(browser: Chrome, url: str, code: str) -> None:
+    browser.get(f"{url}/?lang=en")
+    _wait_for(browser, "Sign in to take alarms on here")
+    browser.find_element("css selector", ".sign-in summary").click()
+    browser.find_element("id", "code").send_keys(code, Keys.ENTER)
+
+
+def _focused(browser: Chrome) -> str:
+    return str(browser.execute_script("return document.activeElement.ariaLabel ?? ''"))
+
+
+def _age(browser: Chrome) -> str:
+    return browser.find_element("css selector", "#alarms .since").text
+
+
+def _wait_for_taken_on(browser: Chrome, number: int) -> None:
+    WebDriverWait(browser, _DEADLINE_S, 0.05).until(
+        lambda b: len(b.find_elements("css selector", "#alarms li.acknowledged")) == number
+    )
+
+
+def test_who_is_signed_in_takes_alarms_on_by_keyboard_alone_and_every_viewer_sees_in_which_role(
+    plant, whole_url, browser, code
+):
+    _sign_in(browser, whole_url, code)
+    _wait_for(browser, "You take alarms on as first-aider.")
+    watching = browser.current_window_handle
+    browser.switch_to.new_window("window")
+    browser.get(f"{whole_url}/?lang=ko")
+    _wait_for(browser, "first-aider(으)로 경보에 대응합니다.")
+    other = browser.current_window_handle
+    browser.switch_to.window(watching)
+    _fall(plant, 1)
+    _fall(plant, 2)
+    WebDriverWait(browser, _DEADLINE_S, 0.05).until(
+        lambda b: len(b.find_elements("css selector", "#alarms button[aria-label]")) == 2
+    )
+    while "Take on" not in _focused(browser):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+    assert _focused(browser) == "Take on: Fall, hall, Tag 1"
+    first, age = browser.switch_to.active_element, _age(browser)
+    WebDriverWait(browser, _DEADLINE_S, 0.05).until(lambda b: _age(b) != age)  # the row is drawn anew, and
+    assert browser.switch_to.active_element == first
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    _wait_for(browser, "taken on by first-aider")
+    WebDriverWait(browser, _DEADLINE_S, 0.05).until(lambda b: b.switch_to.active_element != first)
+    assert _focused(browser) == "Take on: Fall, hall, Tag 1"  # of the alarm that is still open
+    browser.switch_to.active_element.send_keys(Keys.SPACE)
+    _wait_for_taken_on(browser, 2)
+    browser.switch_to.window(other)
+    _wait_for_taken_on(browser, 2)
+    assert "first-aider 대응 중" in _text(browser)
+    assert [row.acknowledged_by for row in plant.store.open_alarms()] == ["first-aider"] * 2
+
+
+def test_whoever_is_not_signed_in_has_no_button_and_reads_what_to_do_instead(plant, page_url, browser, code):
+    _fall(plant)
+    _sign_in(browser, page_url, "abcde-abcde-abcde-abcde")
+    _wait_for(browser, "Nobody has this code.")
+    assert browser.find_elements("css selector", "#alarms .alarms button") == []
+    assert "jikimi alarm ack ID --by first-aider" in _text(browser)
+
+
+def test_an_alarm_whose_tag_cannot_be_told_is_noted_and_the_page_says_to_go_all_the_same(
+    plant, page_url, browser, code
+):
+    _fall(plant)
+    _sign_in(browser, page_url, code)
+    _wait_for(browser, "Take on")
+    browser.find_element("css selector", "#alarms .alarms button").click()
+    _wait_for(browser, "the tag could not be told")  # no broker runs here
+    assert plant.store.open_alarms()[0].state == "acknowledged"
 
 
 def test_the_page_speaks_korean_and_withholds_small_groups(plant, page_url, browser):

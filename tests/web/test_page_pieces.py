@@ -5,9 +5,10 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jikimi.fleet.moments import time_of_day
 from jikimi.fleet.web import fragments
 from jikimi.fleet.web.plan import floor_svg
 from jikimi.fleet.web.snapshot import (
@@ -27,6 +28,9 @@ _HOUR = 3_600_000
 _NOW = 500_000 * _HOUR + 60_000
 
 
+_VOID = ("input", "br")  # elements without an end
+
+
 class _Tags(HTMLParser):
     """Collects element names and checks that they nest."""
 
@@ -37,7 +41,8 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.seen.append(tag)
-        self.open.append(tag)
+        if tag not in _VOID:
+            self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
         self.seen.append(tag)
@@ -61,6 +66,7 @@ def _snapshot(**changes: object) -> Snapshot:
     return Snapshot(**{**base, **changes})  # type: ignore[arg-type]
 
 
+@settings(deadline=None)  # the first call waits for a busy machine
 @given(st.text(max_size=30))
 def test_no_name_from_outside_can_add_an_element(name):
     snap = _snapshot(
@@ -68,7 +74,7 @@ def test_no_name_from_outside_can_add_an_element(name):
         zones=(ZoneView(name, 0, 0, 10, 10),),
         machines=(_machine(name, name),),
         devices=(DeviceView(name, "tag", name, name, "active", True, 50),),
-        alarms=(AlarmView(name, name, "fall", name, _NOW, "open"),),
+        alarms=(AlarmView(name, name, name, "fall", name, _NOW, "open"),),
         events=(EventView(_NOW, _NOW, "fall", name, name, name, (name,)),),
         near_misses=(CellView(name, _NOW // _HOUR * _HOUR, 7),),
     )
@@ -77,7 +83,7 @@ def test_no_name_from_outside_can_add_an_element(name):
         zones=(ZoneView("x", 0, 0, 10, 10),),
         machines=(_machine("x", "x"),),
         devices=(DeviceView("x", "tag", "x", "x", "active", True, 50),),
-        alarms=(AlarmView("x", "x", "fall", "x", _NOW, "open"),),
+        alarms=(AlarmView("x", "x", "x", "fall", "x", _NOW, "open"),),
         events=(EventView(_NOW, _NOW, "fall", "x", "x", "x", ("x",)),),
         near_misses=(CellView("x", _NOW // _HOUR * _HOUR, 7),),
     )
@@ -89,7 +95,9 @@ def _elements(snap: Snapshot) -> list[str]:
     for piece in (
         fragments.header_html(snap, "en"),
         floor_svg(snap),
-        fragments.alarms_html(snap.alarms, snap.now_ms, "en"),
+        *(fragments.alarm_html(alarm, snap.now_ms, "en") for alarm in snap.alarms),
+        fragments.sign_in_html("en", refused=True),
+        fragments.signed_in_html(snap.site, "en"),
         fragments.events_html(snap.events, "en"),
         fragments.devices_html(snap.devices, 1, "en"),
         fragments.near_misses_html(snap.near_misses, snap.now_ms, 5, "en"),
@@ -117,7 +125,7 @@ def test_a_machine_pulses_only_in_the_seconds_after_a_near_miss():
 
 def test_an_alarm_marks_its_zone_on_the_plan():
     zones = (ZoneView("North", 0, 0, 1, 1), ZoneView("South", 0, 0, 1, 1))
-    alarm = AlarmView("d", "Tag 1", "fall", "South", _NOW, "open")
+    alarm = AlarmView("d.1.1", "d", "Tag 1", "fall", "South", _NOW, "open")
     assert floor_svg(_snapshot(zones=zones, alarms=(alarm,))).count("zone alarmed") == 1
     assert floor_svg(_snapshot(zones=zones)).count("zone alarmed") == 0
 
@@ -143,10 +151,17 @@ def test_a_docked_tag_is_called_so(lang, word):
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "silent: do not call out"), ("ko", "말을 걸지 마십시오")])
 def test_an_open_silent_sos_tells_nobody_to_call_out(lang, words):
-    silent = AlarmView("d", "Tag 1", "sos", "South", _NOW, "open", silent=True)
-    loud = AlarmView("d", "Tag 1", "sos", "South", _NOW, "open")
-    assert words in fragments.alarms_html((silent,), _NOW, lang)
-    assert words not in fragments.alarms_html((loud,), _NOW, lang)
+    silent = AlarmView("d.1.1", "d", "Tag 1", "sos", "South", _NOW, "open", silent=True)
+    loud = AlarmView("d.1.1", "d", "Tag 1", "sos", "South", _NOW, "open")
+    assert words in fragments.alarm_html(silent, _NOW, lang)
+    assert words not in fragments.alarm_html(loud, _NOW, lang)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "taken on by first-aider"), ("ko", "first-aider 대응 중")])
+def test_an_alarm_that_is_taken_on_says_in_which_role_and_when_and_so_does_who_reads_it_aloud(lang, words):
+    alarm = AlarmView("d.1.1", "d", "Tag 1", "fall", "South", _NOW, "acknowledged", False, "first-aider", _NOW + 9_000)
+    assert f"{words} · {time_of_day(_NOW + 9_000)}" in fragments.alarm_html(alarm, _NOW, lang)
+    assert words in fragments.announcement((alarm,), lang)
 
 
 def test_details_of_an_event_are_in_the_language_of_the_page():
@@ -164,7 +179,7 @@ def test_details_of_an_event_are_in_the_language_of_the_page():
     ],
 )
 def test_the_head_counts_open_alarms_in_words(count, english, korean):
-    alarms = tuple(AlarmView(f"d{i}", "Tag", "fall", "South", _NOW, "open") for i in range(count))
+    alarms = tuple(AlarmView(f"d{i}.1.1", f"d{i}", "Tag", "fall", "South", _NOW, "open") for i in range(count))
     assert english in fragments.header_html(_snapshot(alarms=alarms), "en")
     assert korean in fragments.header_html(_snapshot(alarms=alarms), "ko")
 
@@ -184,7 +199,7 @@ def test_an_age_is_told_in_its_largest_unit(age_ms, english, korean):
 
 
 def test_what_is_read_aloud_changes_with_the_alarms_and_not_with_their_age():
-    alarm = AlarmView("d", "Tag 1", "fall", "<South>", _NOW - 5_000, "open")
+    alarm = AlarmView("d.1.1", "d", "Tag 1", "fall", "<South>", _NOW - 5_000, "open")
     assert fragments.announcement((alarm,), "en") == "Fall, &lt;South&gt;, Tag 1, open"
     assert fragments.announcement((), "ko") == "미해결 경보 없음"
 

@@ -10,6 +10,7 @@ import sys
 from jikimi.fleet.site import Site
 from jikimi.fleet.store import Store
 from jikimi.fleet.web import floor_plan
+from jikimi.fleet.web.desk import SiteDesk
 from jikimi.fleet.web.live import Live
 from jikimi.fleet.web.server import serve
 
@@ -19,7 +20,8 @@ class Broken(Live):
 
 site = Site.open(sys.argv[1])
 with Store.open(site.database_url, site.name) as store:
-    serve(site, Broken(store, site.name, floor_plan.load(site.floor_path)))
+    live = Broken(store, site.name, floor_plan.load(site.floor_path))
+    serve(site, live, SiteDesk(site, store, live))
 """
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jikimi.fleet.cli.options import json_option, site_option
+from jikimi.fleet.cli.responder import responder
 from jikimi.fleet.cli.show import local_time, print_rows
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ def ack(site: Site, alarm_id: str, role: str) -> None:
     with Store.open(site.database_url, site.name) as store:
         alarm = acknowledge(site, store, alarm_id, role)
     click.echo(f"{alarm.kind} of {alarm.name} is {alarm.state} (first by {alarm.acknowledged_by})", err=True)
+
+
+command.add_command(responder)
 
 
 def _cells(row: AlarmRow, now_ms: int) -> list[str]:

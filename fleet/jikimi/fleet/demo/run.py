@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from jikimi.fleet.alarms import responders
 from jikimi.fleet.demo import account, connections, stage, stored
 from jikimi.fleet.demo.acts import CLEAR_S, Acts
 from jikimi.fleet.demo.check_ins import steps
@@ -26,6 +27,7 @@ from jikimi.fleet.services import Supervisor, standard_services
 from jikimi.fleet.store import Store
 from jikimi.fleet.virtual import VirtualBoard, World
 
+_RESPONDER = "first-aider"
 _TICK_S = 0.2
 _ONLINE_S = 30.0  # for all devices to be connected
 _DRAIN_S = 20.0  # for what is on the devices to reach the database
@@ -138,6 +140,8 @@ class Factory:
             self._view.say(f"the floor is open ({self._startup_s:.1f} s after the start)")
         if page := self._page():
             self._view.say(f"live page: {page}")
+            code = responders.add(self.site, _RESPONDER)
+            self._view.say(f"to take alarms on there as {_RESPONDER}, sign in below them with {code}")
         while not self._stop.is_set() and not self._over():
             self._tick()
             self._act(self._world.now())

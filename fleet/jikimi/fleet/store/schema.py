@@ -228,6 +228,16 @@ device_board = Table(
     UniqueConstraint("site", "board", name="device_board_once"),
 )
 
+# Who may take alarms on at the page.
+responder = Table(
+    "responder",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("role", String(32), primary_key=True),  # never a person
+    Column("code_hash", String(64), nullable=False),  # SHA-256, hexadecimal
+    Column("created_ms", BigInteger, nullable=False),
+)
+
 # Technicians' credentials: each is a number of device ids made beforehand, usable until a date.
 technician = Table(
     "technician",

@@ -18,12 +18,14 @@ def command(directory: str) -> None:
     from jikimi.fleet.site import Site  # slow imports, so that --help is quick
     from jikimi.fleet.store import Store
     from jikimi.fleet.web import floor_plan
+    from jikimi.fleet.web.desk import SiteDesk
     from jikimi.fleet.web.live import Live
     from jikimi.fleet.web.server import serve
 
     site = Site.open(directory)
     with patiently(site, "web", lambda: Store.open(site.database_url, site.name)) as store:
-        serve(site, Live(store, site.name, floor_plan.load(site.floor_path)))
+        live = Live(store, site.name, floor_plan.load(site.floor_path))
+        serve(site, live, SiteDesk(site, store, live))
 
 
 if __name__ == "__main__":

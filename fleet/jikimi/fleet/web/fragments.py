@@ -38,21 +38,64 @@ def announcement(alarms: tuple[AlarmView, ...], lang: str) -> str:
     """What a screen reader says when the alarms change; without their age, which would be said every second."""
     if not alarms:
         return escape(text("no_alarms", lang))
-    return "; ".join(escape(f"{text(a.kind, lang)}, {a.zone}, {a.name}, {text(a.state, lang)}") for a in alarms)
+    return "; ".join(escape(f"{spoken(alarm, lang)}, {_state(alarm, lang)}") for alarm in alarms)
 
 
-def alarms_html(alarms: tuple[AlarmView, ...], now_ms: int, lang: str) -> str:
-    """Open alarms, newest first."""
-    if not alarms:
-        return f'<p class="calm">✓ {escape(text("no_alarms", lang))}</p>'
-    rows = "".join(
-        f'<li class="alarm {escape(a.state)}"><b>{escape(text(a.kind, lang))}</b>'
-        f"<span>{escape(a.zone)} · {escape(a.name)}</span>"
-        f'<span class="since">{time_of_day(a.t_ms)} · {escape(ago(now_ms - a.t_ms, lang))}</span>'
-        f"<em>{escape(text(a.state, lang))}</em>{_silence(a, lang)}</li>"
-        for a in alarms
+def spoken(alarm: AlarmView, lang: str) -> str:
+    """What it is and where, as plain text."""
+    return f"{text(alarm.kind, lang)}, {alarm.zone}, {alarm.name}"
+
+
+def _state(alarm: AlarmView, lang: str) -> str:
+    if alarm.taken_on_by is None:
+        return text(alarm.state, lang)
+    return text("taken_on_by", lang).format(role=alarm.taken_on_by)
+
+
+def calm_html(lang: str) -> str:
+    """What stands in place of alarms where there are none."""
+    return f'<p class="calm">✓ {escape(text("no_alarms", lang))}</p>'
+
+
+def alarm_html(alarm: AlarmView, now_ms: int, lang: str) -> str:
+    """What one row of the alarms says: what, where, since when, and who has taken it on when."""
+    since = f"{time_of_day(alarm.t_ms)} · {ago(now_ms - alarm.t_ms, lang)}"
+    taken = "" if alarm.taken_on_ms is None else f" · {time_of_day(alarm.taken_on_ms)}"
+    where = f"{alarm.zone} · {alarm.name}"
+    return (
+        f'<b>{escape(text(alarm.kind, lang))}</b><span class="where">{escape(where)}</span>'
+        f'<span class="since">{escape(since)}</span><em>{escape(_state(alarm, lang))}{taken}</em>'
+        f"{_silence(alarm, lang)}"
     )
-    return f'<ul class="alarms">{rows}</ul>'
+
+
+def sign_in_html(lang: str, *, refused: bool) -> str:
+    """The form for a responder's code, folded away unless the last one was wrong; and how to do without."""
+    wrong = f'<p class="problem" role="alert">{escape(text("code_unknown", lang))}</p>' if refused else ""
+    return (
+        f'<details class="sign-in"{" open" if refused else ""}>'
+        f"<summary>{escape(text('sign_in_to_take_on', lang))}</summary>"
+        f'{wrong}<form method="post" action="sign-in">{_lang_field(lang)}'
+        f'<label for="code">{escape(text("code", lang))}</label>'
+        '<input id="code" name="code" type="password" autocomplete="current-password" maxlength="64" required>'
+        f"<button>{escape(text('sign_in', lang))}</button></form>"
+        f"<p>{escape(text('where_codes_are_made', lang))}<br><code>jikimi alarm responder add first-aider</code></p>"
+        f"<p>{escape(text('without_the_page', lang))}<br><code>jikimi alarm list</code><br>"
+        "<code>jikimi alarm ack ID --by first-aider</code></p></details>"
+    )
+
+
+def signed_in_html(role: str, lang: str) -> str:
+    """Who takes alarms on here, and how to end that."""
+    return (
+        f'<form class="sign-in" method="post" action="sign-out">{_lang_field(lang)}'
+        f"<span>{escape(text('signed_in', lang).format(role=role))}</span>"
+        f"<button>{escape(text('sign_out', lang))}</button></form>"
+    )
+
+
+def _lang_field(lang: str) -> str:
+    return f'<input type="hidden" name="lang" value="{escape(lang)}">'
 
 
 def ago(age_ms: int, lang: str) -> str:

@@ -41,6 +41,7 @@ class Live:
         self._rule = LiveRule(store)
         self._last_id = -1
         self._read_s = 0.0
+        self._changed = False
         self._devices_due_s = 0.0
         self.current = Snapshot(site, _now_ms(), plan.width_mm, plan.height_mm, GROUP_MIN, zones=plan.zones)
 
@@ -62,11 +63,16 @@ class Live:
         """
         last_id = self._store.last_id()
         now_s = time.monotonic()
-        if last_id != self._last_id or now_s - self._read_s >= _REFRESH_S:
+        if self._changed or last_id != self._last_id or now_s - self._read_s >= _REFRESH_S:
+            self._changed = False
             self.current = self._read()
             self._last_id, self._read_s = last_id, now_s
         if now_s >= self._devices_due_s:
             self._read_devices(now_s)
+
+    def look_soon(self) -> None:
+        """What is stored has changed without a new record, as when an alarm is taken on: the next look reads it."""
+        self._changed = True
 
     def _read_devices(self, start_s: float) -> None:
         found = self._store.presence(_DEVICES)
@@ -113,7 +119,18 @@ def _device(row: Present) -> DeviceView:
 
 
 def _alarm(row: AlarmRow) -> AlarmView:
-    return AlarmView(row.device, row.name, row.kind, row.zone, row.t_ms, row.state, row.silent)
+    return AlarmView(
+        id=row.id,
+        device=row.device,
+        name=row.name,
+        kind=row.kind,
+        zone=row.zone,
+        t_ms=row.t_ms,
+        state=row.state,
+        silent=row.silent,
+        taken_on_by=row.acknowledged_by,
+        taken_on_ms=row.acknowledged_ms,
+    )
 
 
 def _event(row: RecordRow) -> EventView:

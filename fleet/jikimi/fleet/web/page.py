@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -10,7 +12,10 @@ from fastapi import Request
 from nicegui import ui
 
 from jikimi.fleet.web import fragments
+from jikimi.fleet.web.alarm_card import AlarmCard
+from jikimi.fleet.web.desk import Desk
 from jikimi.fleet.web.plan import floor_svg
+from jikimi.fleet.web.sign_in import COOKIE
 from jikimi.fleet.web.snapshot import Snapshot
 from jikimi.fleet.web.texts import LANGUAGES, OTHER, preferred, text
 
@@ -28,20 +33,24 @@ class SnapshotSource(Protocol):
         """The newest snapshot."""
 
 
-def build_page(source: SnapshotSource) -> None:
+def build_page(source: SnapshotSource, desk: Desk) -> None:
     """Register the page at `/`: in the language of `?lang=`, or else the one the browser asks for."""
 
     @ui.page("/", title="Jikimi")
-    def live(request: Request, lang: str = "") -> None:
-        _Layout(source, lang if lang in LANGUAGES else preferred(request.headers.get("accept-language", "")))
+    async def live(request: Request, lang: str = "", refused: bool = False) -> None:
+        code = request.cookies.get(COOKIE, "")
+        role = await asyncio.to_thread(desk.role_of, code) if code else None
+        chosen = lang if lang in LANGUAGES else preferred(request.headers.get("accept-language", ""))
+        _Layout(source, chosen, partial(AlarmCard, desk, chosen, code, role, refused=refused))
 
 
 class _Layout:
     """One browser's page: its pieces of HTML and what they showed last."""
 
-    def __init__(self, source: SnapshotSource, lang: str) -> None:
+    def __init__(self, source: SnapshotSource, lang: str, alarm_card: Callable[[], AlarmCard]) -> None:
         self._source = source
         self._lang = lang
+        self._alarm_card = alarm_card
         self._shown: Snapshot | None = None
         self._pieces: list[tuple[ui.html, Callable[[Snapshot], str]]] = []
         ui.add_css(_STYLE)
@@ -67,17 +76,22 @@ class _Layout:
             )
             self._card("by_machine", lambda s: fragments.machines_html(s.machines, lang))
         with ui.element("div").classes("jk-side"):
-            self._card("alarms", lambda s: fragments.alarms_html(s.alarms, s.now_ms, lang))
+            with self._section("alarms"):
+                self._alarms = self._alarm_card()
             self._card("events", lambda s: fragments.events_html(s.events, lang))
             self._card("devices", lambda s: fragments.devices_html(s.devices, s.more_devices, lang))
         with ui.element("footer").classes("jk-foot"):
             ui.label(f"{text('privacy', lang)} {text('advisory', lang)}")
 
     def _card(self, title: str, draw: Callable[[Snapshot], str]) -> None:
-        with ui.element("section").classes("jk-card").props(f'id="{title}"'):
-            with ui.element("h2"):
-                ui.label(text(title, self._lang))
+        with self._section(title):
             self._piece(draw)
+
+    def _section(self, title: str) -> ui.element:
+        section = ui.element("section").classes("jk-card").props(f'id="{title}"')
+        with section, ui.element("h2").props('tabindex="-1"'):  # where the focus may be led
+            ui.label(text(title, self._lang))
+        return section
 
     def _piece(self, draw: Callable[[Snapshot], str]) -> ui.html:
         # Not sanitised by the library: `fragments` and `plan` escape every word that comes from outside, and the
@@ -91,6 +105,7 @@ class _Layout:
         if snapshot is self._shown:
             return
         self._shown = snapshot
+        self._alarms.show(snapshot)
         for piece, draw in self._pieces:
             content = draw(snapshot)
             if content != piece.content:

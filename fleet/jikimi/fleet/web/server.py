@@ -15,23 +15,25 @@ from nicegui import ui
 
 from jikimi.fleet.services.ready import mark_ready
 from jikimi.fleet.web.page import build_page
+from jikimi.fleet.web.sign_in import add_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from jikimi.fleet.site import Site
+    from jikimi.fleet.web.desk import Desk
     from jikimi.fleet.web.live import Live
 
 
-def serve(site: Site, live: Live) -> None:
+def serve(site: Site, live: Live, desk: Desk) -> None:
     """Serve until SIGTERM or SIGINT; marks the service ready once its port listens."""
     host, port = site.settings.web.host, site.ports().web
-    config = uvicorn.Config(make_app(live), host=host, port=port, log_level="warning")
+    config = uvicorn.Config(make_app(live, desk), host=host, port=port, log_level="warning")
     _Server(config, site, f"http://{host}:{port}/").run()
 
 
-def make_app(live: Live) -> FastAPI:
-    """The page at `/`, the same data as JSON at `/api/live`, the API's description at `/docs`."""
+def make_app(live: Live, desk: Desk) -> FastAPI:
+    """The page at `/` with its two forms, the same data as JSON at `/api/live`, the API's description at `/docs`."""
     app = FastAPI(title="Jikimi", lifespan=lambda _app: _following(live))
 
     @app.get("/api/live")
@@ -39,7 +41,8 @@ def make_app(live: Live) -> FastAPI:
         """What the page shows now."""
         return asdict(live.current)
 
-    build_page(live)
+    add_routes(app, desk)
+    build_page(live, desk)
     ui.run_with(app, title="Jikimi")
     return app
 

@@ -32,13 +32,16 @@ class KindView:
 class AlarmView:
     """One alarm that nobody has resolved yet; it names a tag and a zone, never a person or a position."""
 
+    id: str
     device: str
     name: str
     kind: str
     zone: str
     t_ms: int
-    state: str
+    state: str  # open, or acknowledged: somebody has taken it on
     silent: bool = False  # nobody may call out to its wearer
+    taken_on_by: str | None = None  # the role, never a person
+    taken_on_ms: int | None = None
 
 
 @dataclass(frozen=True)
