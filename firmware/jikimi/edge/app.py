@@ -36,12 +36,21 @@ def main(root):
     here = port()
     try:
         return _main(here, root)
-    except MemoryError:
-        # Before the application was there to note it; a worker's device must not end at a prompt.
-        here.say("jk log no memory to start with")
+    except Exception as error:  # noqa: BLE001 - before the application was there to note it: no device ends at a prompt
+        here.say(here.traceback(error))
+        here.say("jk log cannot start: " + here.describe(error))
         time.sleep(_RESTART_PAUSE_MS / 1000)
-        here.reset()
+        if not _is_trial(root):  # else main.py goes back to the application of before
+            here.reset()
         return 1
+
+
+def _is_trial(root):
+    """Whether main.py has started a slot that is not confirmed."""
+    try:
+        return len(_content(root + "/slots/now").split()) == 3
+    except OSError:
+        return False  # it came by cable
 
 
 def _main(here, root):
