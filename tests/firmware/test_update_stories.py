@@ -62,6 +62,12 @@ def test_a_newer_release_is_installed_confirmed_and_told_to_the_site(story, new)
     assert found["work"] == []
 
 
+def test_an_offer_of_a_size_that_no_content_has_changes_nothing(story, new):
+    found = story("nonsense", new)
+    assert found["lines"][:3] == 2 * ["jk log an offer this device cannot take"] + ["asked for nonsense: 0"]
+    assert found["now"] == "b"
+
+
 def test_files_that_have_not_changed_are_not_sent_again(story, new):
     found = story("plain", new)
     changed = [path for path in NEW if OLD.get(path) != NEW[path]]

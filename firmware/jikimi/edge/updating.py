@@ -67,7 +67,8 @@ class Updating:
     def offer(self, arguments):
         """CMD_RELEASE: the site has a release. The same again changes nothing."""
         digest, size = arguments.get(messages.ARG_DIGEST), arguments.get(messages.ARG_SIZE)
-        if self.slots is None or type(digest) is not bytes or len(digest) != _DIGEST_BYTES or type(size) is not int:
+        whole = type(digest) is bytes and len(digest) == _DIGEST_BYTES and type(size) is int and size > 0
+        if self.slots is None or not whole:
             self._port.say("jk log an offer this device cannot take")
             return
         told = (digest.hex() + " " + str(size)).encode()

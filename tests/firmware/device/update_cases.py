@@ -26,6 +26,16 @@ def plain(board):
         board.live()
 
 
+def nonsense(board):
+    """Sizes that no content has, before the real one."""
+    digest, _size = offers()[0]
+    for wrong in (-5, 0):
+        board.offer = digest, wrong
+        board.live()
+    board.lines.append("asked for nonsense: " + str(board.site.asked))
+    plain(board)
+
+
 def busy(board):
     board.site.busy = 50
     plain(board)
@@ -193,6 +203,7 @@ def main():
 
 STORIES = {
     "plain": plain,
+    "nonsense": nonsense,
     "busy": busy,
     "silent": silent,
     "not_allowed": not_allowed,
