@@ -108,8 +108,15 @@ def test_only_a_whole_new_configuration_signed_for_this_device_is_taken(run_devi
 
 def test_a_trial_ends_well_with_the_connection_and_badly_without_one(run_device):
     found = run_device("adopting_session")
+    del found["again and again"]
     assert found == {
         "0": [60, False, None, False],
         "179000": [60, False, None, False],
         "None": [30, False, "7 link", True],
     }
+
+
+def test_a_configuration_offered_again_and_again_waits_once_and_the_last_offer_counts(run_device):
+    waiting, said, size = run_device("adopting_session")["again and again"]
+    assert (waiting, size) == (1, 104)
+    assert said == ["jk log restart to take a configuration"]

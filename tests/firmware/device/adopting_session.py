@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 
-from jikimi.edge.adopting import TRIAL_MS, trial_of, watch
+from jikimi.edge.adopting import TRIAL_MS, note, taken_up, trial_of, watch
 from jikimi.edge.port import port
+from jikimi.wire.messages import ARG_DIGEST, ARG_SIZE
 
 
 class Stopped(Exception):
@@ -66,5 +67,48 @@ def life(connected_at_ms):
     return [values["vitals_s"], trial.on, trial.refused, here.ms <= TRIAL_MS + 1000]
 
 
+class Busy:
+    """A port on which each look at whether the device may restart is counted by who looks."""
+
+    def __init__(self):
+        self.said = []
+        self.sleeping = 0
+
+    def say(self, text):
+        self.said.append(text)
+
+    def reset(self):
+        raise Stopped
+
+    async def sleep_ms(self, _ms):
+        self.sleeping += 1
+        await asyncio.sleep(0)
+        self.sleeping -= 1
+
+
+async def offered_again_and_again():
+    """Offers at each reconnection while a wearer is in danger: how many wait, and the one that is noted."""
+    here, trial = Busy(), trial_of(port(), ".")
+    danger, tasks = [True], []
+    for i in range(5):
+        arguments = {ARG_DIGEST: bytes([i]) * 32, ARG_SIZE: 100 + i}
+        tasks.append(asyncio.create_task(until_stopped(note(arguments, here, trial, lambda: not danger[0]))))
+        await asyncio.sleep(0)
+    waiting = here.sleeping
+    danger[0] = False
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return [waiting, here.said, taken_up(trial)[1]]
+
+
+async def until_stopped(work):
+    try:
+        await work
+    except Stopped:
+        pass
+
+
 port().files("state")
-print(json.dumps({str(at): life(at) for at in (0, TRIAL_MS - 1000, None)}))
+found = {str(at): life(at) for at in (0, TRIAL_MS - 1000, None)}
+found["again and again"] = asyncio.run(offered_again_and_again())
+print(json.dumps(found))
