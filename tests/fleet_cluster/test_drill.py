@@ -23,7 +23,8 @@ from jikimi.fleet import registry
 from jikimi.fleet.cli import cli
 from jikimi.fleet.drill import database, order, requirements, stage
 from jikimi.fleet.drill.incident import Figures, Incident, Moment
-from jikimi.fleet.drill.run import Drill, Options, Stop
+from jikimi.fleet.drill.options import Options, Stop
+from jikimi.fleet.drill.run import Drill
 from jikimi.fleet.drill.script import Script
 from jikimi.fleet.drill.summary import Summary
 from jikimi.fleet.drill.traffic import Count

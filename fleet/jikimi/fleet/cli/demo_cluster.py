@@ -69,7 +69,8 @@ def command(
 
     requirements.check(directory or Path(tempfile.gettempdir()), postgresql=database == "postgresql")
     from jikimi.fleet.drill import database as databases
-    from jikimi.fleet.drill.run import Drill, Options, Stop
+    from jikimi.fleet.drill.options import Options, Stop
+    from jikimi.fleet.drill.run import Drill
     from jikimi.fleet.drill.view import view
 
     postgresql = database == "postgresql" if database or directory else databases.missing() is None
