@@ -34,6 +34,25 @@ def test_a_damaged_segment_is_reported_lost_and_does_not_block_what_follows(run_
     assert result["lost"] == result["gone"]
 
 
+def test_a_segment_that_does_not_read_holds_up_nothing_and_is_sent_once_it_does(run_device):
+    assert run_device("journal_worn")["reading"] == [True, True, True, True]
+
+
+def test_an_alarm_that_the_flash_does_not_take_is_held_in_memory_and_sent_in_its_place(run_device):
+    found = run_device("journal_worn")
+    assert found["held"] == [[[0, 2]], [[1, 1, 1], [1, 2, 2]], 2, True]
+    assert found["events are not held"]
+    assert found["in order"] == [[1, 1, 1], [1, 2, 2], [1, 3, 3]]
+    assert found["acknowledged"] == [[[1, 3, 3]], False, 1]
+
+
+def test_only_so_many_alarms_are_held_and_acknowledged_ones_make_room(run_device):
+    found = run_device("journal_worn")
+    assert found["most"] == [True, True]
+    assert found["room again"] == [False, 1]
+    assert found["after a restart"] == [[13, 2]]
+
+
 _DAY_MS = 86_400_000
 _NOW_MS = 1_790_000_000_000
 

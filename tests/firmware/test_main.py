@@ -13,3 +13,7 @@ def test_whatever_fails_before_the_application_is_built_is_named_and_the_device_
 def test_on_trial_it_is_main_py_that_leaves_the_slot_in_which_the_application_cannot_start(run_device):
     found = run_device("main_cases")
     assert (found["confirmed"], found["on trial"]) == ("reset", "returned")
+
+
+def test_a_flash_that_takes_nothing_does_not_keep_an_application_from_starting(run_device):
+    assert run_device("main_cases")["nothing can be written"] == "jk log what was lost is not reported: OSError"

@@ -21,6 +21,7 @@ _CHARGED_PCT = 50
 _CHECKS = ("jikimi.wire.machine_settings", "jikimi.wire.settings", "jikimi.edge.configuration")
 _ONCE = (
     "jikimi.edge.assembly",
+    "jikimi.edge.boot_count",
     "jikimi.edge.assembly_node",
     "jikimi.edge.hardware",
     "jikimi.edge.boards",

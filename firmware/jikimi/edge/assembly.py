@@ -5,12 +5,13 @@ module, or of another one that is forgotten.
 """
 
 from jikimi.edge import fingerprint, identity
+from jikimi.edge.boot_count import next_boot
 from jikimi.edge.bound import Bound
 from jikimi.edge.brokers import Brokers
 from jikimi.edge.duty import Always, Duty
 from jikimi.edge.faults import keep
 from jikimi.edge.insist import Insisting
-from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.journal import Journal
 from jikimi.edge.link import Link
 from jikimi.edge.open_alarms import OpenAlarms
 from jikimi.edge.orders import Orders
@@ -121,7 +122,10 @@ def _say_hello(app):
     else:
         here.say(f"jk core {app.core.version()} {here.CORE}")
     if app.duty.on:
-        app.journal.report_lost(app.clock.up_ms())
+        try:
+            app.journal.report_lost(app.clock.up_ms())
+        except OSError as error:  # a flash that takes nothing: what had to make room is reported by a later record
+            here.say("jk log what was lost is not reported: " + here.describe(error))
 
 
 def _add_common_tasks(app, tasks):

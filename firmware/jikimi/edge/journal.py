@@ -2,7 +2,7 @@
 
 Layout, below two directories (see `files.Files`):
 
-    state/boot               number of the current boot, text
+    state/boot               number of the current boot (`boot_count`)
     journal/0-7-1            segment: stream 0 (alarms), boot 7, first record 1
     journal/1-7-58           segment: stream 1 (events), boot 7, first record 58
     journal/1-3-1.lost       segment given up to make room, until LOST records report it
@@ -17,6 +17,10 @@ wherever the power is cut:
 4. before an acknowledged segment is removed: it is sent again, and the receiver knows the records by their key.
 
 Streams are separate classes with separate room, so events never push out an alarm.
+
+An alarm that the flash does not take is held in memory, in its place among the others, and sent like them: its wearer
+needs help now, whatever the flash is worth. A segment that the flash does not give now keeps nothing else from being
+sent.
 """
 
 from jikimi.edge.lost import missing, ranges
@@ -28,6 +32,8 @@ SEGMENT_BYTES = 4096
 # Segments kept per stream. A boot with unsent records needs one of its own: 24 allow 23 restarts without a network.
 ALARM_SEGMENTS = 16
 EVENT_SEGMENTS = 24
+# Alarms in memory at most: more than a wearer raises before the site acknowledges the first.
+MOST_HELD = 8
 
 
 class Batch:
@@ -41,40 +47,12 @@ class Batch:
         self.records = records
 
 
-def next_boot(state, segments):
-    """Count this start: a number that no record on this flash carries yet, durable before it is returned.
-
-    `state` and `segments` are the `Files` of the two directories.
-    """
-    boot = _stored_boot(state)
-    for name in segments.names():
-        parts = name.split(".")[0].split("-")
-        if len(parts) == 3:
-            boot = max(boot, int(parts[1]))
-    boot += 1
-    file = state.create("boot.new")
-    try:
-        state.write(file, b"%d\n" % boot)
-    finally:
-        state.close(file)
-    state.rename("boot.new", "boot")
-    return boot
-
-
-def _stored_boot(state):
-    try:
-        return int(state.read("boot"))
-    except OSError:
-        return 0  # the first start of this flash
-    except ValueError:
-        return 0  # not from a power cut (it is written aside and renamed); the names of the segments are the floor
-
-
 class Journal:
     """Append, read in order, free by acknowledgement. One instance owns the directory.
 
     `boot_epoch_ms` (UTC of this boot's t = 0, or None) and `quality` are stored with this boot's segments.
-    `on_append(stream, seq, kind, t_ms)`, when set, hears of every record that has become durable.
+    `on_append(stream, seq, kind, t_ms)`, when set, hears of every record that has become durable; `on_held(stream,
+    kind)` of every one that is in memory only.
     """
 
     def __init__(
@@ -85,6 +63,7 @@ class Journal:
         self.quality = quality
         self.lost = 0
         self.on_append = None
+        self.on_held = None
         self._files = files
         self._limits = {kinds.STREAM_ALARM: alarm_segments, kinds.STREAM_EVENT: event_segments}
         self._segments = {stream: [] for stream in self._limits}
@@ -95,8 +74,13 @@ class Journal:
         self._recover()
 
     def append(self, stream, kind, t_ms, data):
-        """Store one record; its seq once it is durable. OSError: it was not stored, and its seq will be used again."""
-        seq = self._store(stream, kind, t_ms, data)
+        """Store one record; its seq once it is durable, or held. OSError: neither, and its seq will be used again."""
+        try:
+            seq = self._store(stream, kind, t_ms, data)
+        except OSError:
+            if stream != kinds.STREAM_ALARM or self._count_held() >= MOST_HELD:
+                raise
+            return self._hold(stream, kind, t_ms, data)
         if self._given_up or self._damaged:
             try:
                 self.report_lost(t_ms)
@@ -121,11 +105,11 @@ class Journal:
             start = segment.acked if segment.boot != after[0] else max(segment.acked, after[1])
             if segment.boot < after[0] or segment.last <= start:
                 continue
-            with self._files.open(segment.name) as file:
-                records = read_records(file, start, max_records, max_bytes)
+            records = self._read(segment, start, max_records, max_bytes)
             if records:
                 return Batch(segment, records)
-            self._on_damage(segment, start)
+            if records is not None:
+                self._on_damage(segment, start)
         return None
 
     def acknowledge(self, boot, stream, upto):
@@ -138,7 +122,8 @@ class Journal:
                 segment.acked = now
                 if not segment.pending():
                     self._drop(segment)
-                    self._files.remove(segment.name)
+                    if segment.held is None:
+                        self._files.remove(segment.name)
         return freed
 
     def set_clock(self, boot_epoch_ms, quality):
@@ -163,6 +148,31 @@ class Journal:
         """Let the files go; nothing is lost by not calling it."""
         for stream in self._open:
             self._close(stream)
+
+    def _read(self, segment, after, max_records, max_bytes):
+        """Records above `after`, none where they are damaged; None: the flash does not give them now, perhaps later."""
+        if segment.held is not None:
+            return [segment.held]
+        try:
+            with self._files.open(segment.name) as file:
+                return read_records(file, after, max_records, max_bytes)
+        except OSError:
+            return None
+
+    def _count_held(self):
+        return sum([segment.held is not None for segment in self._segments[kinds.STREAM_ALARM]])
+
+    def _hold(self, stream, kind, t_ms, data):
+        """Keep a record in memory, as a segment of its own; its seq."""
+        seq = self._next[stream]
+        segment = Segment(self.boot, stream, seq, self.boot_epoch_ms, self.quality)
+        segment.held = (seq, kind, t_ms, data)
+        segment.last = seq
+        self._segments[stream].append(segment)
+        self._next[stream] = seq + 1
+        if self.on_held:
+            self.on_held(stream, kind)
+        return seq
 
     def _store(self, stream, kind, t_ms, data):
         seq = self._next[stream]
@@ -235,6 +245,11 @@ class Journal:
         self._segments[segment.stream].remove(segment)
 
     def _give_up(self, segment):
+        if segment.held is not None:
+            self.lost += 1
+            self._damaged = self._damaged + [missing(segment, segment.first, segment.last)]
+            self._drop(segment)
+            return
         lost_name = segment.name + ".lost"
         if self._segments[segment.stream][-1] is segment:
             self._close(segment.stream)
@@ -247,7 +262,10 @@ class Journal:
     def _recover(self):
         for name in self._files.names():
             if len(name.split("-")) == 3:
-                self._recover_segment(name)
+                try:
+                    self._recover_segment(name)
+                except OSError:
+                    pass  # the flash does not give it, or does not let it go: it stays for a later start
         for segments in self._segments.values():
             segments.sort(key=lambda segment: (segment.boot, segment.first))
             for i in range(1, len(segments)):

@@ -6,7 +6,7 @@ _ALWAYS = (kinds.SOS, kinds.CLEARED, kinds.CONFIRMED)
 
 
 class Recorder:
-    """`record(kind, data)` from anywhere. `failed` counts records the flash did not take.
+    """`record(kind, data)` from anywhere. `failed` counts records the flash did not take, held or not.
 
     `on_record(stream)` hears that there is something to send. While `on` is False (off duty) nothing is recorded but a
     call for help and what follows from it.
@@ -20,9 +20,13 @@ class Recorder:
         self._clock = clock
         self._port = port
         journal.on_append = self._on_append
+        journal.on_held = self._on_held
 
     def record(self, kind, data):
-        """Store it; its seq, or None: off duty, or the flash failed (the warning on the spot does not depend on it)."""
+        """Store it; its seq, or None: off duty, or the flash failed (the warning on the spot does not depend on it).
+
+        An alarm is sent even if the flash does not take it.
+        """
         if not self.on and kind not in _ALWAYS:
             return None
         stream = kinds.stream_of(kind)
@@ -37,5 +41,12 @@ class Recorder:
         base = self._clock.boot_epoch_ms
         epoch_ms = 0 if base is None else base + t_ms
         self._port.say(f"jk rec {self._journal.boot} {stream} {seq} {kind} {epoch_ms}")
+        if self.on_record:
+            self.on_record(stream)
+
+    def _on_held(self, stream, kind):
+        """No `jk rec`: that is the list of what is durable."""
+        self.failed += 1
+        self._port.say(f"jk log record of kind {kind} in memory only: the flash does not take it")
         if self.on_record:
             self.on_record(stream)

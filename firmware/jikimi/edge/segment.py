@@ -27,6 +27,7 @@ class Segment:
         self.acked = first - 1
         self.boot_epoch_ms = boot_epoch_ms
         self.quality = quality
+        self.held = None  # its one record, when it is in memory and not on flash
         self.size = 0
         self._crc = _SEED
 

@@ -8,7 +8,8 @@ import json
 from long_time import LongClock
 
 from jikimi.edge import motion
-from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.boot_count import next_boot
+from jikimi.edge.journal import Journal
 from jikimi.edge.open_alarms import OpenAlarms
 from jikimi.edge.orders import Orders
 from jikimi.edge.port import port

@@ -6,8 +6,9 @@ import json
 
 from long_time import UP_MS, LongClock
 
+from jikimi.edge.boot_count import next_boot
 from jikimi.edge.insist import Insisting
-from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.journal import Journal
 from jikimi.edge.open_alarms import OpenAlarms
 from jikimi.edge.port import port
 from jikimi.edge.wearer import Wearer

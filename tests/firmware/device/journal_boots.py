@@ -10,7 +10,8 @@ import sys
 
 from long_time import UP_MS
 
-from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.boot_count import next_boot
+from jikimi.edge.journal import Journal
 from jikimi.edge.port import port
 from jikimi.wire import kinds
 

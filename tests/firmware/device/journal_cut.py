@@ -11,8 +11,9 @@ import os
 from cut_files import CutFiles, PowerCut
 
 from jikimi.edge import journal as journal_module
+from jikimi.edge.boot_count import next_boot
 from jikimi.edge.files import Files
-from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.journal import Journal
 from jikimi.wire import kinds
 
 journal_module.SEGMENT_BYTES = 200  # small, so that a short life has every kind of operation

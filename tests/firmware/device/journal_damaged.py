@@ -5,7 +5,8 @@
 import json
 
 from jikimi.edge import journal as journal_module
-from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.boot_count import next_boot
+from jikimi.edge.journal import Journal
 from jikimi.edge.port import port
 from jikimi.wire import kinds
 

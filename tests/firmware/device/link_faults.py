@@ -12,9 +12,10 @@ import sys
 from fake_site import Net
 from fake_time import FakePort
 
+from jikimi.edge.boot_count import next_boot
 from jikimi.edge.clock import Clock
 from jikimi.edge.duty import Always
-from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.journal import Journal
 from jikimi.edge.link import Link
 from jikimi.edge.mqtt import Client
 from jikimi.edge.port import port

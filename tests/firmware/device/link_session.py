@@ -9,8 +9,9 @@ import asyncio
 import json
 
 from jikimi.edge import link as link_module
+from jikimi.edge.boot_count import next_boot
 from jikimi.edge.duty import Always
-from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.journal import Journal
 from jikimi.edge.link import Link
 from jikimi.edge.port import port
 from jikimi.edge.recorder import Recorder

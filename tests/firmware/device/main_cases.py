@@ -5,7 +5,7 @@
 import json
 import os
 
-from jikimi.edge import app
+from jikimi.edge import app, assembly
 
 
 class Time:
@@ -64,4 +64,35 @@ for name, now in (("confirmed", b"a"), ("on trial", b"b a 1")):
     with open("slots/now", "wb") as file:
         file.write(now)
     result[name] = outcome(OSError(5))[0]
+
+
+class Broken:
+    """Any part of an application, whose flash takes nothing."""
+
+    def __init__(self):
+        self.on = True
+        self.safe = self.quiet = False
+        self.kind, self.device, self.reset_reason, self.boot, self.CORE = "tag", "dabc", "power", 7, "native"
+        self.lines = []
+        self.starts = self.config = self.port = self.journal = self.reports = self.core = self.clock = self.duty = self
+
+    def say(self, line):
+        self.lines.append(line)
+
+    def describe(self, error):
+        return type(error).__name__
+
+    def version(self):
+        return "1"
+
+    def up_ms(self):
+        return 0
+
+    def report_lost(self, _t_ms):
+        raise OSError(28)
+
+
+broken = Broken()
+assembly._say_hello(broken)
+result["nothing can be written"] = broken.lines[-1]
 print(json.dumps(result))

@@ -7,7 +7,8 @@ import os
 
 from cut_files import CutFiles, PowerCut
 
-from jikimi.edge.journal import Journal, next_boot
+from jikimi.edge.boot_count import next_boot
+from jikimi.edge.journal import Journal
 from jikimi.edge.open_alarms import OpenAlarms
 from jikimi.edge.port import port
 from jikimi.wire import kinds
