@@ -16,8 +16,10 @@ enum {
     SIG_EXERTION_LOWEST_BPM = 30,    /* readings outside this range are artefacts */
     SIG_EXERTION_HIGHEST_BPM = 230,
     SIG_EXERTION_SILENCE_MS = 60000, /* without an accepted reading for so long there is no estimate */
-    SIG_EXERTION_HISTORY = 16,       /* readings over which artefacts are counted, */
-    SIG_EXERTION_FEWEST = 6,         /* and with fewer accepted among them there is no estimate */
+    SIG_EXERTION_HISTORY = 32,       /* marks over which artefacts are counted: an accepted or lost reading is one,
+                                      * and one that a heart could have but that contradicts those before it is two; */
+    SIG_EXERTION_FEWEST = 12,        /* with a smaller share of them accepted there is no estimate, */
+    SIG_EXERTION_SOONEST = 8,        /* from so many marks on */
     SIG_EXERTION_UNKNOWN = -1,
     SIG_EXERTION_MAGIC = 0x32455845  /* "EXE2" */
 };
@@ -37,7 +39,7 @@ typedef struct {
     int32_t usual_bpm;    /* their median */
     int32_t next;
     int32_t started;
-    uint32_t history;     /* one bit a reading, the newest lowest: 1 accepted */
+    uint32_t history;     /* SIG_EXERTION_HISTORY marks, the newest lowest: 1 accepted */
     int32_t n_history;
     int32_t outlier_bpm;  /* the last rejected reading of a run that may turn out to be true */
     int32_t n_outliers;
@@ -55,8 +57,8 @@ int sig_exertion_init(sig_exertion_t *s, int32_t rest_bpm, int32_t max_bpm);
 /* One reading, at any interval; a step back in time counts as no time.
  *
  * Returns the exertion in hundredths (0..1000), or SIG_EXERTION_UNKNOWN ("not enough signal"): before the first
- * accepted reading, SIG_EXERTION_SILENCE_MS after the last, and while fewer than SIG_EXERTION_FEWEST of the last
- * SIG_EXERTION_HISTORY readings were accepted.
+ * accepted reading, SIG_EXERTION_SILENCE_MS after the last, and while a smaller share than SIG_EXERTION_FEWEST of
+ * SIG_EXERTION_HISTORY of the last marks were of accepted readings.
  */
 int32_t sig_exertion_push(sig_exertion_t *s, uint32_t t_ms, int32_t hr_bpm);
 

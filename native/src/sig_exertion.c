@@ -109,8 +109,10 @@ static int has_moved(sig_exertion_t *s, int32_t bpm, uint32_t forward_ms) {
     return s->n_outliers == SIG_EXERTION_MEDIAN && s->outlier_ms >= patience_ms;
 }
 
+static int is_lost(int32_t bpm) { return bpm < SIG_EXERTION_LOWEST_BPM || bpm > SIG_EXERTION_HIGHEST_BPM; }
+
 static int is_accepted(sig_exertion_t *s, int32_t bpm, uint32_t forward_ms) {
-    if (bpm < SIG_EXERTION_LOWEST_BPM || bpm > SIG_EXERTION_HIGHEST_BPM) {
+    if (is_lost(bpm)) {
         return 0;
     }
     if (!follows(s, bpm)) {
@@ -134,9 +136,11 @@ static void add_reading(sig_exertion_t *s, int32_t bpm) {
     s->silence_ms = 0;
 }
 
-static void note(sig_exertion_t *s, int accepted) {
-    s->history = (s->history << 1 | (uint32_t)accepted) & ((1u << SIG_EXERTION_HISTORY) - 1);
-    s->n_history += s->n_history < SIG_EXERTION_HISTORY;
+/* A lost reading leaves the ones before it credible for a while; one that contradicts them is worse, and marked twice. */
+static void note(sig_exertion_t *s, int32_t bpm, int accepted) {
+    const int marks = accepted || is_lost(bpm) ? 1 : 2;
+    s->history = s->history << marks | (uint32_t)accepted;
+    s->n_history = s->n_history + marks > SIG_EXERTION_HISTORY ? SIG_EXERTION_HISTORY : s->n_history + marks;
 }
 
 static int is_known(const sig_exertion_t *s) {
@@ -144,7 +148,8 @@ static int is_known(const sig_exertion_t *s) {
     for (uint32_t bits = s->history; bits != 0; bits &= bits - 1) {
         accepted++;
     }
-    const int enough = s->n_history < SIG_EXERTION_HISTORY || accepted >= SIG_EXERTION_FEWEST;
+    const int enough = s->n_history < SIG_EXERTION_SOONEST ||
+                       accepted * SIG_EXERTION_HISTORY >= s->n_history * SIG_EXERTION_FEWEST;
     return s->n_readings > 0 && s->silence_ms < SIG_EXERTION_SILENCE_MS && enough;
 }
 
@@ -171,7 +176,7 @@ static int32_t estimate(const sig_exertion_t *s) {
 int32_t sig_exertion_push(sig_exertion_t *s, uint32_t t_ms, int32_t hr_bpm) {
     const uint32_t forward_ms = pass_time(s, t_ms);
     const int accepted = is_accepted(s, hr_bpm, forward_ms);
-    note(s, accepted);
+    note(s, hr_bpm, accepted);
     if (accepted) {
         add_reading(s, hr_bpm);
         remember(s, reserve_permille(s));

@@ -114,12 +114,13 @@ class Reference:
         self.silence_ms += forward_ms
         self.step_ms += forward_ms
         accepted = self.accepts(bpm, forward_ms)
-        self.history = [*self.history[-15:], accepted]
+        contradicted = not accepted and 30 <= bpm <= 230
+        self.history = [*self.history, *([False, False] if contradicted else [accepted])][-32:]
         if accepted:
             self.readings = [*self.readings[-4:], bpm]
             self.silence_ms = 0
             self.remember()
-        enough = len(self.history) < 16 or sum(self.history) >= 6
+        enough = len(self.history) < 8 or 32 * sum(self.history) >= 12 * len(self.history)
         rpe = self.estimate() if self.readings and self.silence_ms < 60_000 and enough else -1
         self.high = rpe >= (MODEL["HIGH_OFF"] if self.high else MODEL["HIGH_ON"])
         return rpe

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jikimi.sigcore import ExertionMonitor, block
 from tests.native.conftest import DATA
 from tests.native.reference_exertion import MODEL, Reference
-from tools import exertion_model, train_exertion
+from tools import exertion_model, exertion_refusal, train_exertion
 
 STEP = st.one_of(st.integers(0, 3000), st.integers(0, 200_000))
 WILD = st.tuples(STEP, st.integers(-5, 300))
@@ -102,6 +102,29 @@ def test_a_sensor_that_reads_noise_is_refused():
     assert sum(map(math.isnan, answers)) > 450
 
 
+@pytest.mark.parametrize("step_s", [1, 3])
+def test_noise_that_is_all_within_what_a_heart_can_do_is_refused_nearly_always(step_s):
+    monitor, noise = ExertionMonitor(60, 190), random.Random(3)
+    answers = [monitor.push(step_s * i, noise.randint(30, 230)) for i in range(2000)]
+    assert sum(map(math.isnan, answers)) > 1900
+
+
+def test_a_sensor_that_starts_to_read_noise_is_refused_within_half_a_minute():
+    monitor, noise = ExertionMonitor(60, 190), random.Random(4)
+    before = [monitor.push(t, 120 + t % 3) for t in range(300)]
+    after = [monitor.push(t, noise.randint(30, 230)) for t in range(300, 360)]
+    assert not any(map(math.isnan, before))
+    assert all(map(math.isnan, after[30:]))
+
+
+def test_readings_that_are_lost_count_less_against_a_sensor_than_those_that_contradict_it():
+    lossy, wrong = ExertionMonitor(60, 190), ExertionMonitor(60, 190)
+    lost = [lossy.push(t, 0 if t % 2 else 120) for t in range(200)]
+    contradicted = [wrong.push(t, (40, 220)[t // 2 % 2] if t % 2 else 120) for t in range(200)]
+    assert not any(map(math.isnan, lost))
+    assert all(map(math.isnan, contradicted[40:]))
+
+
 def test_very_hard_is_raised_once_under_a_heart_rate_that_wavers_and_ended_by_rest():
     monitor, states = ExertionMonitor(60, 190), []
     for t in range(1500):
@@ -130,6 +153,17 @@ def test_people_the_constants_never_saw_are_rated_and_warned_as_the_model_card_s
     alarms = [exertion_model.alarm(p, unseen[p.person]) for p in people]
     assert errors.mean() <= 1.02
     assert all(a.late_s is not None and a.late_s <= 30 and a.false <= 1 for a in alarms)
+
+
+def test_recordings_whose_readings_are_lost_or_noise_are_refused_and_good_ones_are_not():
+    if not (DATA / "yoyo").is_dir():
+        pytest.skip("no YoYo recordings: set JIKIMI_DATA")
+    people = exertion_model.sessions(DATA / "yoyo")
+    shipped = {p.person: train_exertion.shipped() for p in people}
+    good, noisy = (exertion_refusal.spoilt(people, shipped, share, noise=True) for share in (0, 1))
+    assert (good.answered > 0.99, good.rated) == (True, good.ratings)
+    assert noisy.answered < 0.03
+    assert exertion_refusal.spoilt(people, shipped, 1, noise=False).answered == 0
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ class ExertionMonitor:
 
         Readings outside 30..230 bpm or not a number, jumps no heart makes, and halved or doubled rates are artefacts
         and only let time pass. The answer is NaN ("not enough signal") before the first accepted reading, 60 s after
-        the last, and while fewer than 6 of the last 16 readings were accepted.
+        the last, and while less than three eighths of the last 32 readings were accepted, where one that a heart could
+        have but that contradicts those before it counts twice.
         """
         plausible = math.isfinite(hr_bpm) and 30 <= hr_bpm <= 230
         hundredths = block.exertion_push(self._state, to_ms(t_s), round(hr_bpm) if plausible else 0)
