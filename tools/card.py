@@ -3,16 +3,26 @@
     from tools import card
     card.write("exertion", "train_exertion", body)
 
-`body` begins with its own heading. Text outside the markers belongs to people and is never touched.
+`body` begins with its own heading. Text outside the markers belongs to people and is never touched. The first section,
+an overview of the goals of all others, is brought up to date with each; by itself:
+
+    python -m tools.card [--write]
 """
 
 from __future__ import annotations
 
+import argparse
 import re
-from collections.abc import Iterable, Sequence
+import sys
 from pathlib import Path
 
+from tools import card_overview
+from tools.card_tables import goals, table
+
+__all__ = ["CARD", "goals", "replaced", "sections", "table", "with_overview", "write"]
+
 CARD = Path(__file__).resolve().parent.parent / "native" / "MODEL_CARD.md"
+_OVERVIEW = "overview"
 
 
 def replaced(text: str, section: str, tool: str, body: str) -> str:
@@ -36,22 +46,38 @@ def replaced(text: str, section: str, tool: str, body: str) -> str:
     return before + fresh + rest.partition(last)[2]
 
 
+def sections(text: str) -> dict[str, tuple[str, str]]:
+    """The tool and the body of every section, by its name; but for the overview."""
+    marked = re.findall(
+        r"<!-- section ([a-z0-9-]+), written by `python -m tools\.(\w+) --write` -->\n(.*?)<!-- end of section \1 -->",
+        text, re.DOTALL,
+    )  # fmt: skip
+    return {name: (tool, body) for name, tool, body in marked if name != _OVERVIEW}
+
+
+def with_overview(text: str) -> str:
+    """`text` with its overview as its sections have it."""
+    return replaced(text, _OVERVIEW, "card", card_overview.body(sections(text)))
+
+
 def write(section: str, tool: str, body: str) -> Path:
-    """Put `body` into the model card; returns its path."""
-    CARD.write_text(replaced(CARD.read_text(encoding="utf-8"), section, tool, body), encoding="utf-8")
+    """Put `body` into the model card, and bring its overview up to date; returns its path."""
+    text = replaced(CARD.read_text(encoding="utf-8"), section, tool, body)
+    CARD.write_text(with_overview(text), encoding="utf-8")
     return CARD
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table: the first column is text, the others are numbers."""
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="bring the overview in native/MODEL_CARD.md up to date")
+    args = parser.parse_args()
+    text = CARD.read_text(encoding="utf-8")
+    print(card_overview.body(sections(text)))
+    if args.write:
+        CARD.write_text(with_overview(text), encoding="utf-8")
+    return 0
 
 
-def goals(rows: Iterable[tuple[str, str, str, str, str, str]]) -> str:
-    """What was asked for beside what was reached without having seen the person or place.
-
-    A row is (figure, goal, published, here, with answers known that no device has, what would change it).
-    """
-    return table(("figure", "goal", "published", "here", "with answers known", "what would change it"), rows)
+if __name__ == "__main__":
+    sys.exit(main())

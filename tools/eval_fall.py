@@ -4,7 +4,7 @@ Leave one person out: for everybody in ../shared/data, and for parts of the gene
 others with the settings of tools.fall_models and judge the recordings left out. A trial counts as the published
 evaluations count it: a fall is found when the event comes at most 2 s after the impact, a daily activity is right when
 no fall is reported in it.
-With `--write`, the report becomes the first part of native/MODEL_CARD.md; what others wrote below its last line stays.
+With `--write`, the report becomes the section of native/MODEL_CARD.md.
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import numpy as np
 
-from tools import fall_curves, fall_models, fall_verdict
+from tools import card, fall_curves, fall_goals, fall_models, fall_verdict
 from tools.fall_curves import share
 from tools.fall_models import Placement
 from tools.fall_verdict import Scored, Verdict
 from tools.people import NAMES, People
-
-_CARD = Path(__file__).resolve().parent.parent / "native" / "MODEL_CARD.md"
 
 
 def _rates(verdicts: Iterable[Verdict]) -> tuple[str, str, int, int]:
@@ -84,7 +81,7 @@ def report(placement: Placement, scored: list[Scored]) -> list[str]:
     persons = len({v.example.person for v in own})
     people = People("sisfall" if placement.number == 0 else "weda")
     lines = [
-        f"## {placement.name.capitalize()}: {placement.source}",
+        f"### {placement.name.capitalize()}: {placement.source}",
         "",
         f"{persons} people, {falls} acted falls, {calm} daily activities. Leave one person out, as recorded ({first}):",
         "",
@@ -93,7 +90,7 @@ def report(placement: Placement, scored: list[Scored]) -> list[str]:
         f"- {_hours(own)}",
         f"- {_falling(own)}",
         "",
-        *fall_curves.goals(placement, scored),
+        *fall_goals.lines(placement, scored),
         *fall_curves.trade_off(scored),
         "The same people, as other chips would have recorded them:",
         "",
@@ -112,12 +109,11 @@ def report(placement: Placement, scored: list[Scored]) -> list[str]:
     return lines
 
 
-_END = "<!-- end of the part written by tools.eval_fall -->"
-_HEAD = """# Model card: fall detection
+_HEAD = """## Falls
 
-Which question this answers: how far can the fall networks in `native/src/sig_fall_model.h` be trusted? This file is
-written by `python -m tools.eval_fall --write`; every figure is from people the networks of that fold had not seen.
-Those that are shipped are trained with the same settings on everybody (`python -m tools.train_fall`).
+`python -m tools.eval_fall`: how far can the fall networks in `native/src/sig_fall_model.h` be trusted? Every figure is
+from people the networks of that fold had not seen. Those that are shipped are trained with the same settings on
+everybody (`python -m tools.train_fall`).
 
 - **What it is:** networks of one hidden layer (4 to 32 units, weights a byte each, integers only) over 42 numbers about
   the 3.5 s around an impact and the 10 s before (`fall`), and 44 about the 1.7 s before a moment (`falling`), some of
@@ -182,16 +178,15 @@ def _sections(placements: list[Placement], jobs: int) -> list[str]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write native/MODEL_CARD.md")
+    parser.add_argument("--write", action="store_true", help="write the section of the model card")
     parser.add_argument("--placement", choices=["waist", "wrist"], help="only this one (not with --write)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="people at a time (default: %(default)s)")
     args = parser.parse_args()
     lines = _sections([p for p in fall_models.PLACEMENTS if args.placement in (None, p.name)], args.jobs)
-    text = _HEAD + "\n".join(lines).rstrip() + f"\n\n{_END}\n"
+    text = _HEAD + "\n".join(lines)
     print(text)
     if args.write and args.placement is None:
-        _, _, others = _CARD.read_text(encoding="utf-8").partition(_END + "\n")
-        _CARD.write_text(text + others, encoding="utf-8")
+        card.write("falls", "eval_fall", text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The model card's tables beyond one threshold and one set: trade-offs, goals, and tables on the other set."""
+"""The model card's tables beyond one threshold and one set: trade-offs, and tables on the other set."""
 
 from __future__ import annotations
 
@@ -13,13 +13,6 @@ from tools.fall_verdict import Scored, Verdict
 
 _OVERS = (-512, -256, -128, 0, 128, 256, 512)  # 1/256 log odds
 _CHIP = "as recorded"
-_WIDTH_NOTE = "In brackets 95 % Wilson intervals, which take trials for independent."
-
-# What is asked for; what is published for the same set. In the order of _QUESTIONS.
-_GOALS = {
-    "waist": ("99.5 %; 99.4 % accuracy", "99.5 %; 99.4 % accuracy", "97 %; 96.1 %", "97 %; 90.5 %"),
-    "wrist": ("95 %; 90.6 %", "95 %; 96.9 %", "–", "–"),
-}
 _QUESTIONS = ("falls found", "activities without alarm", "falls announced", "activities not announced")
 
 
@@ -56,14 +49,6 @@ def four(verdicts: Sequence[Verdict]) -> tuple[str, str, str, str]:
         share(sum(v.lead_s is not None for v in falls), len(falls)),
         share(sum(not v.false_falling for v in calm), len(calm)),
     )
-
-
-def goals(placement: Placement, scored: Sequence[Scored]) -> list[str]:
-    """Each figure beside what is asked for and what is published."""
-    here = four([s.verdict() for s in as_recorded(scored)])
-    rows = zip(_QUESTIONS, here, _GOALS[placement.name], strict=True)
-    text = table(("as recorded", "here", "goal; published"), rows)
-    return [text.rstrip(), "", _WIDTH_NOTE, ""]
 
 
 def _alarms_an_hour(verdicts: Sequence[Verdict]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 _Z = 1.959964
 
@@ -25,3 +26,18 @@ def mean_over(groups: Sequence[float], digits: int = 2, seed: int = 1) -> str:
     drawn = np.random.default_rng(seed).choice(np.asarray(groups, dtype=np.float64), (4000, len(groups))).mean(axis=1)
     low, high = np.percentile(drawn, [2.5, 97.5])
     return f"{np.mean(groups):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def percent_over(groups: Sequence[float]) -> str:
+    """As `mean_over`, of shares from 0 to 1: `85.3 % (75.5 to 93.7)`."""
+    return mean_over([100 * share_of for share_of in groups], 1).replace(" (", " % (")
+
+
+def of_all(
+    groups: Sequence[NDArray[np.float64]], statistic: Callable[[NDArray[np.float64]], float], digits: int
+) -> str:
+    """`0.995 (0.778 to 1.391)`: a statistic of all figures, and how it moves when whole groups are drawn again."""
+    rng = np.random.default_rng(1)
+    drawn = [statistic(np.concatenate([groups[i] for i in rng.choice(len(groups), len(groups))])) for _ in range(1000)]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return f"{statistic(np.concatenate(groups)):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"

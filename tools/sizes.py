@@ -2,7 +2,8 @@
 
     python -m tools.sizes [--json | --write]
 
-Bytes of .mpy, states and stack; instructions on rv32, a sample and a decision. The table is native/sizes.json.
+Bytes of .mpy, states and stack; instructions on rv32, a sample and a decision. The table is native/sizes.json; with
+`--write` its goals are also a section of native/MODEL_CARD.md.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from jikimi.sigcore._sigcore import ffi
 
-from tools import module_sizes, rv32, stack
+from tools import card, module_sizes, rv32, stack
 from tools.build_mpy import SIZE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,6 +136,20 @@ def lines(tables: dict[str, Table], before: dict[str, Table]) -> list[str]:
     return text
 
 
+def card_body(tables: dict[str, Table]) -> str:
+    """The section of the model card: the budgets, and the largest figure of each."""
+    largest = {part: max(tables[part].items(), key=lambda pair: pair[1]) for part in ("mpy", "state", "stack")}
+    named = {part: f"{size:g} ({name})" for part, (name, size) in largest.items()}
+    goals = card.goals([
+        ("rv32 instructions a sample at 100 Hz, all detectors", f"<= {RV32_BUDGET}", "none",
+         f"{tables['rv32 a sample']['all']:g}"),
+        ("largest state (bytes)", f"<= {STATE_BUDGET}", "none", named["state"]),
+        ("native module (bytes)", f"<= {MPY_BUDGET}", "none", named["mpy"]),
+        ("deepest stack below a call (bytes)", f"<= {STACK_BUDGET}", "none", named["stack"]),
+    ])  # fmt: skip
+    return f"## Cost\n\n`make sizes`; parts in native/sizes.json, other people's trees in BENCHMARKS.md.\n\n{goals}"
+
+
 def main() -> int:
     """Print the table; exit code 1 when a budget is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -152,6 +167,7 @@ def main() -> int:
         print(sentence, file=sys.stderr)
     elif args.write:
         WRITTEN.write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
+        card.write("cost", "sizes", card_body(tables))
     print(*(f"over budget: {line}" for line in broken), sep="\n", file=sys.stderr, end="\n" if broken else "")
     return 1 if broken else 0
 

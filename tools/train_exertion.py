@@ -34,6 +34,7 @@ from tools.exertion_model import (
     sessions,
     traced,
 )
+from tools.exertion_refusal import refusals, spoilt
 from tools.model_tables import DATA, constants, write_header
 
 _WRONG = [(0, 0), (-10, 0), (10, 0), (0, -10), (0, 10)]
@@ -135,15 +136,24 @@ def _goals(people: list[Session], left_out: dict[str, Constants], everyone: floa
     """The goals, and what is reached with each person left out; `everyone`: over people, having seen them."""
     each = [errors(p, left_out[p.person]) for p in people]
     alarms = [alarm(p, left_out[p.person]) for p in people]
-    early, in_time = sum(a.false > 0 for a in alarms), sum(a.late_s is not None and a.late_s <= 30 for a in alarms)
-    rating = "a rating of the wearer's own"
+    in_time = sum(a.late_s is not None and a.late_s <= 30 for a in alarms)
+    published, rating = "1.46 with ventilation and oxygen uptake; offline models 1.43", "a rating of the wearer's own"
+    lost, noise = (100 * spoilt(people, left_out, 1, noise=kind).answered for kind in (False, True))
     return card.goals([
-        ("mean absolute error over ratings (RPE)", "<= 1.0", "1.46", f"{np.concatenate(each).mean():.3f}", "", ""),
-        ("and over people", "<= 1.0", "1.46", f"{np.mean([one.mean() for one in each]):.2f}",
+        ("mean absolute error over ratings (RPE)", "<= 1.0", published,
+         intervals.of_all(each, lambda off: float(off.mean()), 3), "", ""),
+        ("mean absolute error over people (RPE)", "<= 1.0", published,
+         intervals.mean_over([float(one.mean()) for one in each]),
          f"{everyone:.2f} with weights that have seen them", rating),
-        ("7 or more raised within 30 s", ">= 95 %", "none", f"{in_time} of {len(people)}, {early} of them early",
-         "no limit is to the point for more than 4 of 8", rating),
-        ("false ones in a session", "<= 1", "none", str(max(a.false for a in alarms)), "", ""),
+        ('"7 or more" raised at most 30 s late, however early', ">= 95 %", "none",
+         intervals.share(in_time, len(people)), "", ""),
+        ('"7 or more" raised at most 30 s late or early', ">= 95 %", "none",
+         intervals.share(sum(a.is_close for a in alarms), len(people)),
+         "4 of 8 by the best limit of the table below", rating),
+        ('false "7 or more" in a session: raised more than 30 s early', "<= 1", "none",
+         f"{max(a.false for a in alarms)}; {sum(a.false for a in alarms)} in {len(people)} sessions", "", ""),
+        ("refuses instead of guessing", "said", "none",
+         f"all readings lost: {lost:.1f} % answered; all noise: {noise:.1f} %", "", ""),
     ])  # fmt: skip
 
 
@@ -155,16 +165,16 @@ def body(people: list[Session]) -> str:
     return _BODY.format(
         n=len(people), goals=_goals(people, left_out, everyone), tables=report(people, left_out),
         doubt=_doubt(people, left_out), limits=_limits(people, left_out), everyone=everyone,
-        own=_own_rating(people, left_out), close=sum(close),
+        own=_own_rating(people, left_out), close=sum(close), refusals=refusals(people, left_out),
     )  # fmt: skip
 
 
 _BODY = """## Exertion
 
 `python -m tools.train_exertion`, Oxford YoYo test ({n} people with heart rate), leave one person out; `--judge FOLDER`
-measures the shipped constants on others. Goals: mean absolute error <= 1.0 RPE over unseen people's ratings, "RPE >= 7"
-within 30 s at >= 95 % and <= 1 false a session. Published: 1.46 with ventilation and oxygen uptake; strong offline
-models from heart rate alone 1.43; a straight line on heart rate 1.65.
+measures the shipped constants on others. A straight line on heart rate is off by 1.65 RPE over ratings. There is no
+second set to train or test on. Age, sex, height, weight and fitness are not in the published files, so no table of
+groups; two of the ten people have no heart rate on record and are refused.
 
 {goals}
 {tables}
@@ -185,26 +195,32 @@ that is to the point**: most are early, some by minutes and three at ratings of 
 
 {limits}
 To be in time for who rates early is to be early for who rates late; no limit is within 30 s for everybody. With the
-limit that was within 30 s either way for most of the others, it is so for {close} of {n} people. Asking the estimate to
-stay up for 10, 20 or 30 s first brought 0, 0 and 1 of {n}: the moments differ by three minutes between people, and a
-time constant moves them all alike.
+limit that was within 30 s either way for most of the others, it is so for {close} of {n} people. The
+moments differ by three minutes between people, and a time constant would move them all alike.
 
 Robust against wrong settings, because nobody knows their own exactly (same constants):
 
 {doubt}
 Nobody's resting or highest heart rate is on record; the 5th percentile and the highest median of five of the same
-session stand in, which flatters the result. Running to exhaustion was the only load. Tried and not better for people
-left out: the root of strain instead of its logarithm (1.06 over all ratings), moving averages of %HRR over 10 to 300 s
-(1.04 to 1.08), TRIMP (1.06), slope and drift of heart rate (no gain beside strain), every pair and triple of 31 such
-features, least absolute error instead of squares (1.14), weights held small (1.17 over people at best), a highest
-heart rate that is raised when it is exceeded (the same 1.19). The logarithm of time above 70 % and of time above 95 %
-alone gave 1.12 over people, but chosen among 48 such models without the person judged, as it would have to be, it is
-1.20 to 1.22: no better. So it is with models that keep a memory and only ever rise with the load: strain above 30 to
-90 % of the reserve, to the first, second or fourth power, fading below it in 2 minutes or always in 5 or 15, its root,
-its logarithm or itself, alone or two together, beside %HRR as it is, averaged over 30 to 240 s, or not at all. The
-best of those 1,116 (least squares, no weight below 0) has 1.16 over people, chosen on the people it is judged on;
-chosen without them, 1.42; and learnt from and judged on all eight, 1.01, so that the goal over people is missed even
-by a model that has seen them. Age, sex, weight and fitness are not in the published files.
+session stand in, which flatters the result. Running to exhaustion was the only load.
+
+**Refusal.** A share of everybody's readings is spoilt, at random: lost (0 bpm), or drawn from all that a heart can do
+(30 to 230 bpm). What is answered goes by what is left of the signal, and little is answered once most of it is wrong:
+
+{refusals}
+A sensor that locks to the steps is steady and plausible: it is answered, and wrong.
+
+**Tried, and not shipped.** These figures came from programs that are not kept: they cannot be made again. Over people
+left out, where nothing else is said. Asking the estimate to stay up for 10, 20 or 30 s before "7 or more" is raised:
+0, 0 and 1 of 8 within 30 s either way. The root of strain instead of its logarithm (1.06 over all ratings), moving
+averages of %HRR over 10 to 300 s (1.04 to 1.08), TRIMP (1.06), least absolute error instead of squares (1.14), small
+weights (1.17 at best), a highest heart rate that is raised when it is exceeded (1.19). Models that keep a memory and
+only ever rise with the load, 1,116 of them: the best has 1.16, chosen on the people it is judged on; chosen without
+them, 1.42; and learnt from and judged on all eight, 1.01. Every one to three of 24 numbers, with and without a
+penalty, 5,250 models, among them heart rate at the start, how fast it rises, drift, unrest, load since the start, the
+lowest and highest so far: 1.04 for the best chosen on the people it is judged on; chosen without them 2.01, and 1.57
+by the mean of the hundred best; one of nine of their best 1.20. With eight people, to choose is to learn who is among
+them.
 """
 
 

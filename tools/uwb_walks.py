@@ -9,7 +9,7 @@ import numpy as np
 
 from tools import card, intervals
 from tools.uwb_data import STEP_MS, Ranges, Whole
-from tools.uwb_limits import ZONES_MM
+from tools.uwb_limits import ZONES_MM, Vector
 from tools.uwb_model import Model, Track
 
 _WALK_MM_S = 1400
@@ -26,6 +26,7 @@ class Walk:
     distance_mm: Whole
     lower_mm: Whole
     closing_mm_s: Whole
+    contact_ms: Whole  # -1 while they do not come nearer
 
 
 Way = Callable[[Walk], Whole]
@@ -46,8 +47,8 @@ def _walk(here: Ranges, model: Model) -> Walk:
     for i, true_mm in enumerate(range(12_000, 300, -_WALK_MM_S * STEP_MS // 1000)):
         k = i % len(here.blocked)
         measured_mm = max(0, true_mm + int(here.error_mm[k]))
-        distance, lower, closing, _, _ = track.push(i * STEP_MS, measured_mm, tuple(here.chip[k].tolist()))
-        rows.append((true_mm, distance, lower, closing))
+        distance, lower, closing, contact, _ = track.push(i * STEP_MS, measured_mm, tuple(here.chip[k].tolist()))
+        rows.append((true_mm, distance, lower, closing, contact))
     return Walk(bool(here.blocked[0]), *np.array(rows).T)
 
 
@@ -62,7 +63,7 @@ def _early(walk: Walk, way: Way, zone: int, drawn: int) -> bool:
 
 
 def approaches(made: list[Walk]) -> str:
-    """Zones drawn as they are, with intervals; and how well the closing speed is known."""
+    """Zones drawn as they are, with intervals."""
     lines = []
     for zone in ZONES_MM:
         for blocked in (False, True):
@@ -73,11 +74,23 @@ def approaches(made: list[Walk]) -> str:
             lines.append(tuple(row))
     head = ("walking at 1.4 m/s", "distance: late or lost", "more than 1 m early", "lower bound: late or lost",
             "more than 1 m early")  # fmt: skip
-    off = np.abs(np.concatenate([walk.closing_mm_s[-20:] for walk in made]) - _WALK_MM_S)
-    return (
-        card.table(head, lines)
-        + f"\nClosing speed off by {np.mean(off):.0f} mm/s on average ({np.percentile(off, 95):.0f} at 95 %).\n"
-    )
+    return card.table(head, lines)
+
+
+def off_speed(made: list[Walk]) -> Vector:
+    """How wrong the closing speed is (mm/s) in the last 2 s of every walk."""
+    off: Vector = np.abs(np.concatenate([walk.closing_mm_s[-20:] for walk in made]) - _WALK_MM_S).astype(np.float64)
+    return off
+
+
+def off_contact(made: list[Walk]) -> Vector:
+    """How wrong the time to contact is (s) in the last 2 s of every walk; unknown counts as the whole of it."""
+    found = []
+    for walk in made:
+        true_ms = walk.true_mm[-20:] * 1000 / _WALK_MM_S
+        said_ms = walk.contact_ms[-20:]
+        found.append(np.where(said_ms < 0, true_ms, np.abs(said_ms - true_ms)))
+    return np.concatenate(found) / 1000
 
 
 def drawn_larger(made: list[Walk]) -> str:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from jikimi.sigcore._sigcore import ffi, lib
 
 from jikimi.sigcore import ZoneMonitor, block, protective_distance_m
 from tests.native import reference_zone as reference
+from tools import eval_zones
+from tools.uwb_data import Ranges
 
 TIMES = st.lists(st.integers(0, 3000), min_size=1, max_size=60)
 DISTANCES = st.integers(-1, 12000)
@@ -116,3 +119,13 @@ def test_the_separation_distance_of_a_worked_example():
 def test_motion_that_makes_no_sense_is_refused(change):
     with pytest.raises(ValueError, match=r"range|finite"):
         protective_distance_m(**{"machine_m_s": 1, "reaction_s": 0.1, "braking_m_s2": 1, **change})
+
+
+def test_standing_on_the_line_ends_a_level_without_hysteresis_and_not_with_it():
+    wavering = np.array([0, 60, -60, 80, -80, 40] * 20)
+    n, none = len(wavering), np.zeros((len(wavering), 5), dtype=np.int64)
+    r = Ranges(np.full(n, "hall"), np.full(n, "point"), none[:, :4], none, np.zeros(n, dtype=bool), 3000 + wavering,
+               np.full(n, 3000))  # fmt: skip
+    assert eval_zones.standing(r, 0, 0)[0] > 100
+    assert eval_zones.standing(r, 500, 0) == (0, 0)
+    assert eval_zones.too_far_m(r.range_mm, r).max() == 0.08
