@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jikimi.fleet import content
+from jikimi.fleet.delivery.__main__ import _client_id, _connection, _greeting
 from jikimi.fleet.delivery.server import RETRY_MS, Server
-from jikimi.fleet.mqtt import Incoming
-from jikimi.fleet.site import Site
+from jikimi.fleet.mqtt import Incoming, Session
+from jikimi.fleet.services import Supervisor, broker_service
+from jikimi.fleet.site import Settings, Site
+from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.wire import transfer
 
 _CONTENT = bytes(range(256)) * 11
@@ -46,6 +50,41 @@ def test_unknown_content_and_a_place_behind_the_end_are_said_to_be_unknown():
     server = Server(_pieces, Clock())
     assert _ask(server, "d1", digest=bytes(32))[1] == transfer.UNKNOWN
     assert _ask(server, "d1", offset=len(_CONTENT) + 1)[1] == transfer.UNKNOWN
+
+
+def test_one_of_several_machines_leaves_what_it_has_not_got_to_those_that_may_have_it():
+    server = Server(_pieces, Clock(), alone=False)
+    request = transfer.encode_request(1, bytes(32), 0, transfer.MAX_CHUNK)
+    assert server.answer(Incoming("jk/s/d1/get", request, False, 0, 0, 0, 1)) is None
+    assert _ask(server, "d1")[1] == transfer.DATA
+
+
+def test_the_deliveries_of_several_machines_have_client_ids_of_their_own_that_nobody_can_guess(tmp_path):
+    site = Site.init(tmp_path / "site")
+    names = {_client_id(site) for _ in range(20)}
+    assert len(names) == 20
+    assert min(len(name) for name in names) >= len("delivery-") + 24
+
+
+def test_two_deliveries_of_one_site_stay_connected_side_by_side(tmp_path):
+    settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0))
+    site = Site.init(tmp_path / "site", settings=settings)
+    with Supervisor(site, [broker_service(site)]):
+        sessions = [Session(*_connection(site), clean=True, greeting=_greeting(site.name)) for _ in range(2)]
+        until_s = time.monotonic() + 60
+        while not all(session.ready for session in sessions):
+            assert time.monotonic() < until_s
+            for session in sessions:
+                session.receive(0.1)
+        # Whoever connects last would have ended the other; the broker answers in order, so a round trip on each tells.
+        for session in sessions:
+            mid = session.publish(f"jk/{site.name}/d1/put", b"", qos=1)
+            while mid not in session.published:
+                assert time.monotonic() < until_s
+                session.receive(0.1)
+        assert all(session.ready for session in sessions)
+        for session in sessions:
+            session.close()
 
 
 def test_one_device_more_than_may_fetch_at_once_is_told_to_wait_and_then_served():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import signal
 import sys
 import time
@@ -41,7 +42,7 @@ def serve(site: Site) -> None:
     """Answer requests until SIGTERM."""
     session = Session(*_connection(site), clean=True, greeting=_greeting(site.name))
     births = offers.Offers(site)
-    server = Server(partial(content.piece, site), time.monotonic)
+    server = Server(partial(content.piece, site), time.monotonic, alone=site.cluster is None)
     engine = Engine(site, partial(session.publish, qos=1))
     stopping: list[int] = []
 
@@ -90,9 +91,15 @@ def _look_after(engine: Engine) -> None:
 
 
 def _connection(site: Site) -> tuple[list[tuple[str, int]], ssl.SSLContext, str]:
-    # A host service like ingest, under a client id of its own, which nobody can guess either.
-    name = f"{NAME}-{site.client_id('ingest').partition('-')[2]}"
-    return broker.addresses(site), broker.host_context(site), name
+    return broker.addresses(site), broker.host_context(site), _client_id(site)
+
+
+def _client_id(site: Site) -> str:
+    """Nobody can guess it, as ingest's; and each process has its own, because one runs on each machine of a cluster.
+
+    Two under one id would push each other off the broker for ever.
+    """
+    return f"{NAME}-{site.client_id('ingest').partition('-')[2]}-{secrets.token_hex(4)}"
 
 
 def _greeting(site: str) -> Greeting:

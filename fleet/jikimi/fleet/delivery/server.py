@@ -21,15 +21,21 @@ _RETRY_MAX_MS = 60_000
 
 
 class Server:
-    """Requests in, answers out; no state but who is fetching now. `pieces(digest, offset, count)` gives content."""
+    """Requests in, answers out; no state but who is fetching now. `pieces(digest, offset, count)` gives content.
 
-    def __init__(self, pieces: Pieces, clock: Callable[[], float], max_active: int = MAX_ACTIVE) -> None:
+    Not `alone`: other machines hear the same requests, and what is not here may be there.
+    """
+
+    def __init__(
+        self, pieces: Pieces, clock: Callable[[], float], max_active: int = MAX_ACTIVE, *, alone: bool = True
+    ) -> None:
         self.served_bytes = 0
         self.busy = 0
         self.refused = 0
         self._pieces = pieces
         self._clock = clock
         self._max_active = max_active
+        self._alone = alone
         self._active: OrderedDict[str, float] = OrderedDict()  # device: when it last asked, the longest ago first
         self._waiting: OrderedDict[str, float] = OrderedDict()
 
@@ -42,9 +48,12 @@ class Server:
             self.refused += 1
             return None
         assert isinstance(request, host.ChunkRequest)
-        return topics.topic(site, device, topics.PUT), self._payload(device, request)
+        payload = self._payload(device, request)
+        return None if payload is None else (topics.topic(site, device, topics.PUT), payload)
 
-    def _payload(self, device: str, request: host.ChunkRequest) -> bytes:
+    def _payload(self, device: str, request: host.ChunkRequest) -> bytes | None:
+        if not self._alone and self._pieces(request.digest, 0, 1) is None:
+            return None
         if not self._admitted(device):
             self.busy += 1
             return transfer.encode_busy(request.ident, self._retry_ms(device))
