@@ -5,10 +5,10 @@ import time
 
 from jikimi.edge import identity
 from jikimi.edge.clock import Clock
+from jikimi.edge.memory import unload
 from jikimi.edge.port import port
 from jikimi.edge.releases import Releases
 from jikimi.edge.starts import Starts
-from jikimi.edge.unload import unload
 from jikimi.edge.warn import OFF, ON_DUTY, SAFE, TEST, TEST_MS
 from jikimi.wire import radio
 

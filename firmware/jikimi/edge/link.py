@@ -8,6 +8,7 @@ import asyncio
 import errno
 import os
 
+from jikimi.edge import memory
 from jikimi.wire import WireError, kinds, messages, topics
 
 _BACKOFF_MS = 500
@@ -21,6 +22,8 @@ _PAUSE_STEP_MS = 250
 _POWER_UP_MS = 3_000
 # A connection that held for so long was a good one: the next failure starts the back-off anew.
 _GOOD_MS = 20_000
+# Without memory for a connection this often in a row the device starts anew: something holds what it should not.
+_STARVED = 3
 # Records nobody acknowledged are sent again after this, then after twice as long, up to the limit: the site may be
 # down for hours while the broker keeps every repetition for it.
 _RESEND_MS = 5_000
@@ -83,8 +86,13 @@ class Link:
         self.on_failed = None  # told when a connection ended before that
 
     async def run(self, beat):
-        """For ever: a connection, and a growing pause before the next one, which an alarm cuts short."""
+        """For ever: a connection, and a growing pause before the next one, which an alarm cuts short.
+
+        For want of memory a connection ends as for any other reason, which frees what it held: the warning on the spot
+        does not need it. MemoryError when that does not help.
+        """
         backoff_ms = _BACKOFF_MS
+        starved = 0
         left_ms = _POWER_UP_MS * os.urandom(1)[0] // 256 if self.powered_up else 0
         while left_ms > 0 and not self._journal.depth(kinds.STREAM_ALARM):
             await self._port.sleep_ms(min(_PAUSE_STEP_MS, left_ms))
@@ -93,9 +101,13 @@ class Link:
             beat()
             started = self._port.ticks_ms()
             reason = await self._connection(beat)
-            self._port.say("jk link down " + reason)
+            self._port.say("jk link down " + self._port.describe(reason).replace("\n", " "))
             if self._meant or self._port.ticks_diff(self._port.ticks_ms(), started) > _GOOD_MS:
                 backoff_ms = _BACKOFF_MS
+                starved = 0
+            starved = starved + 1 if isinstance(reason, MemoryError) else 0
+            if starved == _STARVED:
+                raise reason
             await self._pause(backoff_ms, beat)
             backoff_ms = min(2 * backoff_ms, _LONGEST_BACKOFF_MS)
 
@@ -136,17 +148,19 @@ class Link:
                 await self._on_network()
             await self._client.connect()
             works = (self._client.run(self._on_message), self._alarms(), self._events(), self._alive(beat))
-            tasks = [asyncio.create_task(ended.after(work)) for work in works]
+            tasks.extend(asyncio.create_task(ended.after(work)) for work in works)  # each known as soon as it runs
             await ended.event.wait()
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             ended.reason = error
         finally:
+            if isinstance(ended.reason, MemoryError):
+                memory.release()  # even to end it takes some
             was_up, self.up = self.up, False
             await _cancelled(tasks)
             await self._client.close()
         if not was_up and self.on_failed is not None:
             self.on_failed()
-        return self._port.describe(ended.reason).replace("\n", " ")
+        return ended.reason
 
     async def _alive(self, beat):
         while self._may_dock() == self.docked:
@@ -290,7 +304,7 @@ class _Ended:
     async def after(self, work):
         try:
             await work
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self.reason = self.reason or error
         finally:
             self.event.set()

@@ -7,6 +7,7 @@ what the journal has after that record was written just before the power went, a
 
 import json
 
+from jikimi.edge import memory
 from jikimi.wire import kinds
 
 WEARER = (kinds.FALL, kinds.SOS, kinds.NO_MOTION, kinds.CHECK_IN_MISSED)
@@ -67,6 +68,7 @@ class OpenAlarms:
 
     def start(self, kind, data):
         """Raise an alarm: recorded, and kept as being on even when the flash does not take the record."""
+        memory.release()  # an alarm that is not written down would be lost with the restart for want of memory
         alarm = Alarm(kind, self.boot, None, data)
         self.all = self.all + [alarm]
         self.store(alarm)

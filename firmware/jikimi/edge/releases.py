@@ -1,6 +1,6 @@
 """The small part of taking releases that is always loaded; `updating` has the rest, and is loaded when it is needed."""
 
-from jikimi.edge.unload import unload
+from jikimi.edge.memory import unload
 
 _POLL_MS = 1000
 _FIRST_MS = 2_000  # after a start, so that a device is reachable between two attempts

@@ -73,4 +73,7 @@ class Reports:
                 beat()
                 await asyncio.sleep(1)
             if duty.on:
-                await send(self.vitals())
+                try:
+                    await send(self.vitals())
+                except MemoryError:
+                    self._port.say("jk log no memory for vitals")  # a warning is worth a restart, a number is not

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from jikimi.edge import memory
+
 _CHECK_MS = 500
 WATCHDOG_MS = 20_000
 
@@ -48,6 +50,7 @@ class Supervisor:
                     self._failed("still:" + entry.name, "")
                     return entry.name
             self._feed()
+            memory.keep()
             await self._port.sleep_ms(_CHECK_MS)
 
     async def _watched(self, entry):
@@ -56,8 +59,10 @@ class Supervisor:
             self._port.say(f"jk log task {entry.name} has ended")
             self._failed("ended:" + entry.name, "")
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is a restart, and its trace is wanted
+            memory.release()
             self._port.say(f"jk log task {entry.name} failed: {self._port.describe(error)}")
             trace = self._port.traceback(error)
             self._port.say(trace)
             self._failed(type(error).__name__, trace)
-        entry.task = None
+        finally:
+            entry.task = None  # whatever became of the telling
