@@ -1,4 +1,4 @@
-# make demo | cluster | test | lint | bench | sizes: each sets up .venv by itself. ARGS="…" reaches the command behind it.
+# make demo | cluster | test | lint | bench | sizes | card: each sets up .venv by itself. ARGS="…" reaches the command behind it.
 PYTHON ?= python3
 ARGS ?=
 VENV := .venv
@@ -7,7 +7,7 @@ STAMP := $(VENV)/.ready
 MPY := native/jikimi/sigcore/mpy/sigcore-x64.mpy
 NATIVE := $(wildcard native/src/*.[ch] native/include/*.h native/natmod/* native/build_sigcore.py)
 
-.PHONY: demo cluster test lint bench sizes setup clean
+.PHONY: demo cluster test lint bench sizes card setup clean
 
 setup: $(STAMP) $(MPY)
 
@@ -42,6 +42,12 @@ bench: setup
 
 sizes: setup
 	$(BIN)/python -m tools.sizes $(ARGS)
+
+# Measures everything in native/MODEL_CARD.md again and writes it; where nothing has changed, git sees no difference.
+card: setup
+	for tool in eval_fall train_bend train_exertion eval_fatigue train_uwb train_ble eval_zones sizes; do \
+		$(BIN)/python -m tools.$$tool --write >/dev/null || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info native/jikimi/sigcore/mpy native/jikimi/sigcore/_sigcore.*

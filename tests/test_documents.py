@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from jikimi.fleet.cli import _COMMANDS, cli
+from tools import card, sizes
 
 _ROOT = Path(__file__).parent.parent
 _DOCUMENTS = sorted(
@@ -94,3 +96,21 @@ def test_every_make_target_a_document_names_is_there(document):
     makefile = (_ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"`make ([a-z]+)", document.read_text(encoding="utf-8"))):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_overview_of_the_model_card_says_what_its_sections_say():
+    text = card.CARD.read_text(encoding="utf-8")
+    assert card.with_overview(text) == text, "bring it up to date: python -m tools.card --write"
+
+
+def test_the_cost_in_the_model_card_is_that_of_the_table_of_sizes():
+    written = json.loads(sizes.WRITTEN.read_text(encoding="utf-8"))
+    section = card.sections(card.CARD.read_text(encoding="utf-8"))["cost"]
+    assert section == ("sizes", sizes.card_body(written)), "write it: make sizes ARGS=--write"
+
+
+def test_the_command_that_makes_the_model_card_again_runs_every_tool_that_writes_a_section():
+    makefile = (_ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.partition("\ncard: setup\n")[2].partition("\n\n")[0]
+    named = set(re.findall(r"\b(?:eval|train)_\w+|\bsizes\b", recipe))
+    assert named == {tool for tool, _ in card.sections(card.CARD.read_text(encoding="utf-8")).values()}

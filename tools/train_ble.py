@@ -14,17 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tools import card, intervals
-from tools.model_tables import DATA, array, rows, write_header
+from tools import ble_limits, card, intervals
+from tools.ble_data import NEAR_M, Vector, balanced, in_windows
+from tools.model_tables import array, write_header
 
 WEAKEST_DBM, STRONGEST_DBM = -110, -20
 WINDOW_S = 5.0
-NEAR_M = 2.0
-_FOOT_M = 0.3048
 _NEAREST_M, _FARTHEST_M = 0.3, 50.0
 ORIGIN = "Learnt from MIT Matrix phone-to-phone recordings (CC BY 4.0), which are not part of this project."
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -61,16 +58,9 @@ class Law:
 
 def windows() -> Windows:
     """All windows of the set with at least four adverts."""
-    found: list[tuple[str, float, float]] = []
-    for path in sorted((DATA / "ble").glob("*.csv.gz")):
-        position = path.name.removesuffix(".csv.gz")
-        for (_, feet), group in itertools.groupby(rows(path), key=lambda row: (row["log"], row["range_ft"])):
-            adverts = np.array([(float(row["t_s"]), float(row["rssi_dbm"])) for row in group])
-            number = (adverts[:, 0] // WINDOW_S).astype(int)
-            for n in np.unique(number):
-                strength = np.sort(adverts[number == n, 1])
-                if len(strength) >= 4:
-                    found.append((position, float(feet) * _FOOT_M, float(strength[(len(strength) - 1) // 2])))
+    found = [
+        (position, metres, float(np.sort(dbm)[(len(dbm) - 1) // 2])) for position, metres, dbm in in_windows(WINDOW_S)
+    ]
     positions, distances, medians = zip(*found, strict=True)
     return Windows(np.array(positions), np.array(distances), np.array(medians))
 
@@ -117,18 +107,14 @@ def unseen(w: Windows) -> list[Unseen]:
         near = test.distance_m <= NEAR_M
         told = law.within(test.median_dbm) >= 0.5
         miss = np.abs(law.distance_m(test.median_dbm) - test.distance_m)
-        found.append(Unseen(str(position), told == near, _balanced(told, near), miss))
+        found.append(Unseen(str(position), told == near, balanced(told, near), miss))
     return found
-
-
-def _balanced(told: NDArray[np.bool_], near: NDArray[np.bool_]) -> float:
-    return float((told[near].mean() + (~told[~near]).mean()) / 2)
 
 
 def best_threshold(w: Windows) -> float:
     """Balanced accuracy of the threshold that suits these windows best, chosen knowing the answers: an upper bound."""
     near = w.distance_m <= NEAR_M
-    return max(_balanced(w.median_dbm >= dbm, near) for dbm in range(WEAKEST_DBM, STRONGEST_DBM))
+    return max(balanced(w.median_dbm >= dbm, near) for dbm in range(WEAKEST_DBM, STRONGEST_DBM))
 
 
 def best_common_threshold(w: Windows) -> float:
@@ -136,7 +122,7 @@ def best_common_threshold(w: Windows) -> float:
     each = [w.where(w.position == position) for position in np.unique(w.position)]
     pairs = [(part.median_dbm, part.distance_m <= NEAR_M) for part in each]
     return max(
-        float(np.mean([_balanced(strength >= dbm, near) for strength, near in pairs]))
+        float(np.mean([balanced(strength >= dbm, near) for strength, near in pairs]))
         for dbm in range(WEAKEST_DBM, STRONGEST_DBM)
     )
 
@@ -170,7 +156,7 @@ def learning_curve(w: Windows) -> list[tuple[int, float]]:
             law = fit(w.where(np.isin(w.position, chosen)))
             for position in set(positions) - set(chosen):
                 test = w.where(w.position == position)
-                scores.append(_balanced(law.within(test.median_dbm) >= 0.5, test.distance_m <= NEAR_M))
+                scores.append(balanced(law.within(test.median_dbm) >= 0.5, test.distance_m <= NEAR_M))
         curve.append((count, float(np.mean(scores))))
     return curve
 
@@ -210,7 +196,7 @@ def body(w: Windows) -> str:
                          [(n, f"{score:.3f}") for n, score in learning_curve(w)]),
         loss=law.slope_db * np.log10(4.57 / NEAR_M), spread=np.ptp(levels), deviation=np.std(levels),
         best=max(own.values()), mean=np.mean(list(own.values())), common=best_common_threshold(w),
-        bayes=np.maximum(density[0], density[1]).sum() / 2, bits=information_bits(density),
+        more=ble_limits.table(), bayes=np.maximum(density[0], density[1]).sum() / 2, bits=information_bits(density),
     )  # fmt: skip
 
 
@@ -232,6 +218,10 @@ each was chosen or counted on the very windows it is measured on:
 Why: from 2 m to 4.6 m the strength falls by {loss:.1f} dB, and positions differ by {spread:.1f} dB (standard deviation
 {deviation:.1f} dB). How the tag is carried moves the strength by more than three times what the distance does.
 
+More of the adverts than the middle of their strength does not help, nor does more time: quantiles, means, spread, steps
+from one to the next, their number, how often the strongest comes, for positions left out:
+
+{more}
 More positions to learn from do not help, so it is not for want of data:
 
 {curve}

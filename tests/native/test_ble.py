@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jikimi.sigcore import BleProximity, block
 from tests.native.conftest import DATA
-from tools import train_ble
+from tools import ble_limits, train_ble
 from tools.model_tables import SOURCES
 
 ADVERTS = st.lists(st.tuples(st.integers(0, 2500), st.integers(-130, 10)), min_size=1, max_size=100)
@@ -84,3 +84,22 @@ def test_no_threshold_reaches_the_goal_in_any_carrying_position_even_knowing_the
 @pytest.mark.parametrize(("density", "bits"), [([[1, 0], [0, 1]], 1), ([[0.5, 0.5], [0.5, 0.5]], 0)])
 def test_information_is_a_bit_when_nothing_overlaps_and_none_when_all_does(density, bits):
     assert train_ble.information_bits(np.array(density, dtype=float)) == pytest.approx(bits)
+
+
+@pytest.mark.parametrize("way", [ble_limits.logistic, ble_limits.neighbours, ble_limits.trees])
+def test_each_way_to_look_at_windows_finds_what_can_be_found_in_positions_it_has_not_seen(way):
+    rng = np.random.default_rng(2)
+    near = rng.random(600) < 0.4
+    features = rng.normal(0, 1, (600, 13)) + 3 * near[:, None]
+    w = ble_limits.Numbers(rng.choice(["hand", "pocket", "purse"], 600), near, features)
+    assert min(ble_limits.unseen(w, way, slice(None))) > 0.9
+    shuffled = ble_limits.Numbers(w.position, rng.permutation(near), features)
+    assert 0.35 < np.mean(ble_limits.unseen(shuffled, way, slice(None))) < 0.65
+
+
+def test_the_numbers_of_a_window_are_its_quantiles_means_and_shape():
+    found = ble_limits.of_window(np.array([-60.0, -80.0, -60.0, -70.0]))
+    assert found[:3] == [-65, -80, -77]
+    assert found[6:8] == [-60, -67.5]
+    assert found[8] == pytest.approx(10 * math.log10((2e-6 + 1e-7 + 1e-8) / 4))
+    assert found[10:] == pytest.approx([50 / 3, math.log(4), 0.5])
