@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from jikimi.fleet import registry
+from jikimi.fleet import registry, signing
 from jikimi.fleet.backup import backup, restore
 from jikimi.fleet.cli import cli
 from jikimi.fleet.errors import SiteError, StoreError
+from jikimi.fleet.signing.key import leaf_of
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import DatabaseSettings, SiteSettings
 from jikimi.fleet.store import Batch, RecordMessage, Store, StreamKey
-from jikimi.wire import kinds
+from jikimi.wire import cose, kinds
 from tests.fleet_ingest.build import BOOT_MS, SITE, add_devices, events
 from tools import postgres
 
@@ -102,6 +103,19 @@ def test_keys_settings_and_devices_come_back_and_the_file_is_for_its_owner_alone
     assert stat.S_IMODE(back.path.stat().st_mode) == 0o700
     assert list(back.log_dir.iterdir()) == []
     registry.add_device(back, "tag", "Tag 10", "hall")
+
+
+def test_a_restored_site_signs_with_no_leaf_that_was_used_since_the_backup(site, tmp_path, new_url):
+    keys = [signing.current(site, purpose) for purpose in (signing.RELEASE, signing.CONFIG)]
+    for key in keys:
+        key.sign(cose.RELEASE, b"before")
+    backup(site, tmp_path / "site.tar")
+    since = {leaf_of(key.sign(cose.RELEASE, bytes([i]))) for key in keys for i in range(20)}
+    back = restore(tmp_path / "site.tar", tmp_path / "new", new_url)
+    for purpose in (signing.RELEASE, signing.CONFIG):
+        key = signing.current(back, purpose)
+        assert leaf_of(key.sign(cose.RELEASE, b"after")) not in since
+        assert key.remaining > 400
 
 
 def _restored(site: Site, tmp_path: Path, new_url: str | None, *after_backup: RecordMessage) -> Site:

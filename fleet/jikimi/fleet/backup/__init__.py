@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from jikimi.fleet import signing
 from jikimi.fleet.backup import database
 from jikimi.fleet.errors import SiteError, StoreError
 from jikimi.fleet.site import Site
@@ -69,7 +70,8 @@ def restore(file: Path, directory: Path, url: str | None = None) -> Site:
     """Make the site of a backup anew in `directory` (absent or empty), all or nothing.
 
     A PostgreSQL database is restored into the empty one at `url`, or at the address in the backup. What devices were
-    told is stored, and was not yet in the backup, is gone; completeness will name it as lost.
+    told is stored, and was not yet in the backup, is gone; completeness will name it as lost. Half of what each signing
+    key has left is given up, because nobody knows what it signed since the backup.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise SiteError(f"{directory} is not an empty directory: name a new one")
@@ -86,6 +88,7 @@ def restore(file: Path, directory: Path, url: str | None = None) -> Site:
             (draft / name).mkdir(mode=0o700)
         database.load(site, draft)
         database.note_restored(site, time.time_ns() // 1_000_000)
+        signing.restored(site)
         draft.rename(directory)
     except OSError as error:
         raise SiteError(f"cannot restore {file} to {directory}: {error.strerror or error}") from error

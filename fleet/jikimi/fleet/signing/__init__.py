@@ -12,7 +12,8 @@ behind:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
 
 from jikimi.fleet.errors import SigningError
 from jikimi.fleet.signing.key import RESERVE, SigningKey
@@ -23,10 +24,22 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.site import Site
 
-__all__ = ["CONFIG", "RELEASE", "RESERVE", "SigningKey", "advance", "current", "following", "roots", "rotate"]
+__all__ = [
+    "CONFIG",
+    "RELEASE",
+    "RESERVE",
+    "SigningKey",
+    "advance",
+    "current",
+    "following",
+    "restored",
+    "roots",
+    "rotate",
+]
 
 RELEASE, CONFIG = "release", "config"  # purposes
 HEIGHT = 10  # 1,024 signatures
+_log: Final = logging.getLogger(__name__)
 
 
 def current(site: Site, purpose: str) -> SigningKey:
@@ -65,6 +78,16 @@ def advance(site: Site, purpose: str) -> SigningKey:
             raise SigningError(f"there is no new {purpose} key: `rotate` makes one")
         write_atomic(_directory(site) / f"{purpose}.current", coming.directory.name.rpartition("-")[2] + "\n")
     return coming
+
+
+def restored(site: Site) -> None:
+    """The keys of a site that comes from a backup: what they may have signed since, they will not sign again."""
+    for purpose in (RELEASE, CONFIG):
+        for number in _numbers(site, purpose):
+            try:
+                SigningKey.open(_path(site, purpose, number)).skip_half()
+            except SigningError as error:
+                _log.warning("%s", error)  # such a key signs nothing: no reason against the rest of a backup
 
 
 def _make_first(site: Site, purpose: str) -> SigningKey:

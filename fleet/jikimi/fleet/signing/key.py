@@ -2,8 +2,8 @@
 
 A leaf of the tree that signs two different messages gives its private part away. So under a lock between processes the
 next number is on the disk, forced there, before the signature of the one before is even computed. A crash at any point
-wastes at most one leaf. What code cannot hold: a directory that is copied or restored from a backup would sign with
-leaves that are used. Keys are therefore not backed up but replaced (`rotate`).
+wastes at most one leaf. A key from a backup does not know which leaves were used since, so a restore skips half of
+what is left (`skip_half`). What code cannot hold: a directory copied by other means signs with leaves that are used.
 """
 
 from __future__ import annotations
@@ -109,6 +109,13 @@ class SigningKey:
             return cose.seal(content_type, self.public_key, payload, signature)
         except WireError as error:
             raise SigningError(f"what is to be signed is too long: {error}") from error
+
+    def skip_half(self) -> None:
+        """Give up half of the signatures that are left, the reserve apart: some may have been given already."""
+        with self._locked():
+            leaf = self._next()
+            skipped = max(0, self.capacity - RESERVE - leaf + 1) // 2
+            write_atomic(self.directory / _STATE, f"{leaf + skipped}\n", PRIVATE)
 
     def _reserve(self, keep: int) -> int:
         """The next leaf, which no one will get again, whatever happens from here on."""
