@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from jikimi.fleet import registry, signing
 from jikimi.fleet.backup import backup, restore
 from jikimi.fleet.cli import cli
+from jikimi.fleet.configuration import applied
 from jikimi.fleet.errors import SiteError, StoreError
 from jikimi.fleet.signing.key import leaf_of
 from jikimi.fleet.site import Settings, Site
@@ -116,6 +117,19 @@ def test_a_restored_site_signs_with_no_leaf_that_was_used_since_the_backup(site,
         key = signing.current(back, purpose)
         assert leaf_of(key.sign(cose.RELEASE, b"after")) not in since
         assert key.remaining > 400
+
+
+def test_a_restored_site_numbers_its_configurations_beyond_what_devices_were_told_since_the_backup(
+    site, tmp_path, new_url
+):
+    device = registry.add_device(site, "tag", "Tag 9", "hall").device
+    applied.note_by_cable(site, device, {"vitals_s": 10})
+    backup(site, tmp_path / "site.tar")
+    for _ in range(5):
+        applied.note(site, applied.next_sequence(site), {device: b"x"}, {device: {"vitals_s": 20}})
+    told = applied.told(site, device)[device].sequence
+    back = restore(tmp_path / "site.tar", tmp_path / "new", new_url)
+    assert applied.next_sequence(back) > told == 5
 
 
 def _restored(site: Site, tmp_path: Path, new_url: str | None, *after_backup: RecordMessage) -> Site:

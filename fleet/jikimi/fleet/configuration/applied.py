@@ -14,6 +14,7 @@ from jikimi.fleet.store.engine import failure, make_engine
 from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.schema import device_config as _table
 from jikimi.fleet.store.schema import device_status as _status
+from jikimi.fleet.store.schema import restoration as _restoration
 from jikimi.wire import cbor
 from jikimi.wire import configuration as wire
 from jikimi.wire import settings as wire_settings
@@ -127,7 +128,13 @@ def note_refusal(site: Site, device: str, sequence: int, reason: str) -> None:
 
 
 def next_sequence(site: Site) -> int:
-    """Higher than any that a device of this site was told."""
+    """Higher than any that a device of this site was told.
+
+    A site from a backup does not know what they were told since, so it goes on at the seconds since 1970: fewer than
+    one configuration a second were applied.
+    """
     with transaction(site) as connection:
         query = sa.select(sa.func.max(_table.c.sequence)).where(_table.c.site == site.name)
-        return int(connection.execute(query).scalar() or 0) + 1
+        following = int(connection.execute(query).scalar() or 0) + 1
+        restored = sa.exists().where(_restoration.c.site == site.name)
+        return max(following, int(time.time())) if connection.execute(sa.select(restored)).scalar() else following
