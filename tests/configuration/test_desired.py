@@ -123,5 +123,10 @@ def test_what_is_exported_is_imported_as_the_same(wanted):
     assert parse(render(wanted)) == wanted
 
 
+def test_a_zone_may_be_called_as_the_word_that_removes_settings():
+    wanted = Desired({}, {}, {"remove": {"vitals_s": 5}}, {})
+    assert parse(render(wanted)) == wanted
+
+
 def test_the_starter_survives_the_way_there_and_back():
     assert module.parse(module.render(STARTER)) == STARTER

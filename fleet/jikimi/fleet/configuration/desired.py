@@ -200,13 +200,19 @@ def _without_secrets(value: Any, secrets: Mapping[str, str] | None) -> Any:
 
 
 def _tables(value: Any, where: str) -> dict[str, Table]:
-    return {name: _table(inside, f"{where}.{name}") for name, inside in _table(value, where).items()}
+    # A layer holds names and no settings: a zone may be called what removes settings.
+    return {name: _table(inside, f"{where}.{name}") for name, inside in _section(value, where).items()}
+
+
+def _section(value: Any, where: str) -> Table:
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"[{where}] must be a section")
+    return value
 
 
 def _table(value: Any, where: str) -> Table:
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"[{where}] must be a section")
-    removed = value.get(_REMOVE, [])
+    table = _section(value, where)
+    removed = table.get(_REMOVE, [])
     if not isinstance(removed, list) or not all(isinstance(path, str) for path in removed):
         raise ConfigurationError(f"[{where}] remove must be a list of settings")
-    return value
+    return table
