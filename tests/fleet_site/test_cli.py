@@ -56,6 +56,32 @@ def test_a_second_site_init_fails_with_one_sentence(jikimi, site):
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("device list", "no device yet: `jikimi device provision --all-ports`"),
+        ("device doctor", "no device yet"),
+        ("config drift", "no device yet"),
+        ("release devices", "no device yet"),
+        ("release list", "`jikimi release build`"),
+        ("release rollout status", "`jikimi release rollout start`"),
+        ("alarm list", "no open alarm"),
+        ("alarm list --all", "no alarm yet"),
+        ("alarm responder list", "`jikimi alarm responder add first-aider`"),
+        ("report near-misses", "no near miss in this time"),
+        ("report near-misses --by machine", "no near miss in this time"),
+        ("report completeness", "nothing was recorded in this time"),
+        ("site technician list", "`jikimi site technician add`"),
+        ("site dead-letters list", "none"),
+        ("site retention", "nothing was deleted yet"),
+    ],
+)
+def test_a_listing_of_a_new_site_says_that_there_is_nothing_and_prints_no_data(jikimi, site, words, said):
+    result = jikimi(*words.split(), "--site", site.path)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert said in result.stderr
+
+
 def test_a_command_without_a_site_says_so(jikimi):
     result = jikimi("device", "list")
     assert result.returncode == 1

@@ -47,7 +47,9 @@ def list_(site: Site, as_json: bool, everything: bool) -> None:
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
     else:
         now_ms = time.time_ns() // 1_000_000
-        print_rows(_COLUMNS, [_cells(row, now_ms) for row in rows])
+        print_rows(
+            _COLUMNS, [_cells(row, now_ms) for row in rows], empty="no alarm yet" if everything else "no open alarm"
+        )
 
 
 @command.command("ack")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jikimi.fleet.cli.options import FiniteRange, json_option, site_option
-from jikimi.fleet.cli.show import print_rows
+from jikimi.fleet.cli.show import NO_DEVICE, print_rows
 
 if TYPE_CHECKING:
     from jikimi.fleet.configuration import Desired
@@ -103,7 +103,7 @@ def drift(context: click.Context, site: Site, as_json: bool) -> None:
     else:
         columns = ("id", "name", "state", "sequence", "wanted", "reported", "reason")
         cells = [[str(cell) if cell is not None else "" for cell in asdict(row).values()] for row in rows]
-        print_rows(columns, cells)
+        print_rows(columns, cells, empty=NO_DEVICE)
     context.exit(1 if any(row.state in (drifting.REFUSED, drifting.DIFFERS) for row in rows) else 0)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jikimi.fleet.store import CompletenessRow, Store
 
 _TOO_FEW = "too few"
+_NO_NEAR_MISS = "no near miss in this time"
 _DEFAULT_DAYS = 7
 _SHIFTS = "06:00,14:00,22:00"
 _DAY_MS = 86_400_000
@@ -76,10 +77,10 @@ def near_misses(site: Site, as_json: bool, by: str, since_ms: int | None) -> Non
         click.echo(json.dumps(_document(site.name, by, since_ms, cells), ensure_ascii=False, indent=1))
     elif by == "zone-hour":
         rows = [[local_time(cell["hour_ms"], "minutes"), cell["zone"], *_counts(cell)] for cell in cells]
-        print_rows(("hour from", "zone", "near misses", "in danger zone"), rows)
+        print_rows(("hour from", "zone", "near misses", "in danger zone"), rows, empty=_NO_NEAR_MISS)
     else:
         rows = [[cell["machine"], cell["name"], cell["zone"], *_counts(cell)] for cell in cells]
-        print_rows(("id", "machine", "zone", "near misses", "in danger zone"), rows)
+        print_rows(("id", "machine", "zone", "near misses", "in danger zone"), rows, empty=_NO_NEAR_MISS)
 
 
 @command.command("completeness")
@@ -114,7 +115,11 @@ def completeness(
         click.echo(json.dumps({"site": site.name, "shifts": found}, ensure_ascii=False, indent=1))
     else:
         cells = [_completeness_cells(shift, row) for shift in found for row in shift["devices"]]
-        print_rows(("shift from", "device", "zone", "recorded", "arrived", *_REASONS), cells)
+        print_rows(
+            ("shift from", "device", "zone", "recorded", "arrived", *_REASONS),
+            cells,
+            empty="nothing was recorded in this time",
+        )
 
 
 _REASONS = ("lost", "parked", "missing", "on_device")

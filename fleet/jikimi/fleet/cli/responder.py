@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from jikimi.fleet.site import Site
 
 
+_NOBODY = "nobody may take alarms on at the page yet: `jikimi alarm responder add first-aider`"
+
+
 @click.group("responder")
 def responder() -> None:
     """Who may take alarms on at the live page: roles, each with a code.
@@ -49,7 +52,7 @@ def list_(site: Site, as_json: bool) -> None:
     def cells(row: Responder) -> list[str]:
         return [row.role, local_time(row.created_ms, "minutes")]
 
-    print_listing(responders.responders(site), ("role", "since"), cells, as_json=as_json)
+    print_listing(responders.responders(site), ("role", "since"), cells, as_json=as_json, empty=_NOBODY)
 
 
 @responder.command("remove")

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
+NO_DEVICE = "no device yet: `jikimi device provision --all-ports` makes them of boards on USB ports"
+
 _Row = TypeVar("_Row", bound="DataclassInstance")
 
 
-def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print `rows` under their column names, or as plain lines without them."""
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Print `rows` under their column names, or as plain lines without them; without any, `empty` says so on stderr."""
+    if not rows:
+        click.echo(empty, err=True)
+        return
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(row))
@@ -41,13 +46,13 @@ def print_json(value: Any) -> None:
 
 
 def print_listing(
-    rows: Sequence[_Row], columns: Sequence[str], cells: Callable[[_Row], Sequence[str]], *, as_json: bool
+    rows: Sequence[_Row], columns: Sequence[str], cells: Callable[[_Row], Sequence[str]], *, as_json: bool, empty: str
 ) -> None:
-    """Print dataclasses as a JSON array, or each as the `cells` that stand under `columns`."""
+    """Print dataclasses as a JSON array, or each as `cells` under `columns`; `empty` as for `print_rows`."""
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
-        print_rows(columns, [cells(row) for row in rows])
+        print_rows(columns, [cells(row) for row in rows], empty=empty)
 
 
 def local_day(epoch_ms: int) -> str:

@@ -62,7 +62,9 @@ def nodes(site: Site, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     else:
-        print_rows(_COLUMNS, [["" if value is None else str(value) for value in row.values()] for row in rows])
+        print_rows(
+            _COLUMNS, [["" if value is None else str(value) for value in row.values()] for row in rows], empty="no node"
+        )
 
 
 def _install(site: Site, chosen: clusters.Cluster) -> None:

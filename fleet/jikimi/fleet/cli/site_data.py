@@ -47,7 +47,9 @@ def list_(site: Site, as_json: bool, reason: str | None) -> None:
     if as_json:
         click.echo(json.dumps([{**asdict(row), "payload": row.payload.hex()} for row in rows], indent=1))
     else:
-        print_rows(("last", "times", "reason", "topic", "bytes", "begins"), [_letter_cells(row) for row in rows])
+        print_rows(
+            ("last", "times", "reason", "topic", "bytes", "begins"), [_letter_cells(row) for row in rows], empty="none"
+        )
 
 
 @dead_letters.command("retry")
@@ -91,7 +93,7 @@ def retention(site: Site, as_json: bool, at_once: bool) -> None:
         click.echo(json.dumps(found, indent=1))
     else:
         cells = [[local_time(row.at_ms), row.category, str(row.count), str(row.days)] for row in log]
-        print_rows(("deleted", "category", "records", "older than, days"), cells)
+        print_rows(("deleted", "category", "records", "older than, days"), cells, empty="nothing was deleted yet")
 
 
 @click.command("backup")

@@ -66,7 +66,11 @@ def list_(site: Site, as_json: bool) -> None:
         )
         for row in rows
     ]
-    print_rows(("name", "until", "devices", "merged"), cells)
+    print_rows(
+        ("name", "until", "devices", "merged"),
+        cells,
+        empty="no technician yet: `jikimi site technician add` makes a bundle for one",
+    )
 
 
 @technician.command("revoke")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jikimi.fleet.cli.options import json_option, site_option
-from jikimi.fleet.cli.show import local_time, print_rows
+from jikimi.fleet.cli.show import NO_DEVICE, local_time, print_rows
 from jikimi.fleet.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def list_(site: Site, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_as_json(row) for row in rows], ensure_ascii=False, indent=1))
     else:
-        print_rows(_COLUMNS, [_cells(row) for row in rows])
+        print_rows(_COLUMNS, [_cells(row) for row in rows], empty=NO_DEVICE)
 
 
 @click.command("show")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jikimi.fleet.cli.options import json_option, site_option
-from jikimi.fleet.cli.show import print_json
+from jikimi.fleet.cli.show import NO_DEVICE, print_json
 
 if TYPE_CHECKING:
     from jikimi.fleet.provision.visit import Report
@@ -82,6 +82,8 @@ def _print(reports: list[Report], as_json: bool) -> None:
     if as_json:
         print_json([_row(report) for report in reports])
         return
+    if not reports:
+        _say(NO_DEVICE)
     for report in reports:
         name = " ".join(part for part in (report.device, report.port) if part)
         if not report.findings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jikimi.fleet.cli.options import json_option, site_option
-from jikimi.fleet.cli.show import local_day, local_time, print_listing
+from jikimi.fleet.cli.show import NO_DEVICE, local_day, local_time, print_listing
 
 if TYPE_CHECKING:
     from jikimi.fleet.release import DeviceRelease, Published
@@ -27,7 +27,13 @@ def list_(site: Site, as_json: bool) -> None:
     """
     from jikimi.fleet import release  # slow import
 
-    print_listing(release.published(site), _PUBLISHED, _published_cells, as_json=as_json)
+    print_listing(
+        release.published(site),
+        _PUBLISHED,
+        _published_cells,
+        as_json=as_json,
+        empty="nothing is published yet: `jikimi release build` makes a release",
+    )
 
 
 @click.command("devices")
@@ -40,7 +46,7 @@ def devices_(site: Site, as_json: bool) -> None:
     """
     from jikimi.fleet import release  # slow import
 
-    print_listing(release.devices(site), _DEVICES, _device_cells, as_json=as_json)
+    print_listing(release.devices(site), _DEVICES, _device_cells, as_json=as_json, empty=NO_DEVICE)
 
 
 def _published_cells(row: Published) -> list[str]:

@@ -165,10 +165,14 @@ def rollout_status(site: Site, as_json: bool, number: int | None) -> None:
         devices = {device: asdict(member) for device, member in members.items()}
         print_json([asdict(row) | ({} if number is None else {"devices": devices}) for row in rows])
     elif number is None:
-        print_rows(_ROLLOUTS, [_cells(row) for row in rows])
+        print_rows(
+            _ROLLOUTS,
+            [_cells(row) for row in rows],
+            empty="no rollout yet: `jikimi release rollout start` asks for one",
+        )
     else:
         found = [[device, str(one.stage), one.state, str(one.offers), one.why] for device, one in members.items()]
-        print_rows(_DEVICES, found)
+        print_rows(_DEVICES, found, empty="no device")
 
 
 def _cells(row: Row) -> list[str]:
