@@ -200,6 +200,46 @@ def test_a_reader_changes_the_language_with_the_keyboard_and_the_page_says_which
     assert browser.execute_script("return document.documentElement.lang") == "ko"
 
 
+# What each text stands on, its ancestors' colours laid over each other; contrast by WCAG 2.2, 1.4.3.
+_CONTRASTS = """
+const rgba = words => { const n = words.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n };
+const luminance = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b };
+const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
+const ground = e => { const layers = []; let image = false;
+  for (; e; e = e.parentElement) { const s = getComputedStyle(e); image ||= s.backgroundImage !== 'none';
+    const c = rgba(s.backgroundColor); layers.push(c); if (c[3] === 1) break }
+  return image ? null : layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255]) };
+const found = [];
+for (const e of document.querySelectorAll('.jk-page *:not(svg *)')) {
+  const words = [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join('');
+  const under = ground(e);
+  if (!words || !under || !e.checkVisibility() || e.closest('.jk-aloud')) continue;
+  const [a, b] = [luminance(over(rgba(getComputedStyle(e).color), under)), luminance(under)];
+  found.push([Math.round(100 * (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)) / 100, words]);
+}
+return found.sort((one, other) => one[0] - other[0]);
+"""
+
+
+@pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(241, 245, 249)"), ("dark", "rgb(15, 23, 42)")])
+def test_every_word_can_be_read_in_the_light_and_in_the_dark(plant, page_url, browser, code, scheme, ground):
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    plant.near_misses(5)
+    _fall(plant)
+    _fall(plant, 2)
+    plant.store.acknowledge_alarm(plant.store.open_alarms()[0].id, "first-aider", 1)
+    _sign_in(browser, page_url, "wrong")
+    _wait_for(browser, "Nobody has this code.")
+    _wait_for(browser, "taken on by first-aider")
+    assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == ground
+    contrasts = browser.execute_script(_CONTRASTS)
+    assert len(contrasts) > 30
+    assert [one for one in contrasts if one[0] < 4.5] == []
+
+
 def test_the_api_gives_the_snapshot_as_json(plant, page_url):
     plant.near_misses(5)
 

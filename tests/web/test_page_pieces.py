@@ -116,6 +116,18 @@ def test_a_group_that_is_too_small_shows_words_and_no_number():
     assert "too few" in fragments.machines_html((_machine(count=None),), "en")
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_where_there_is_nothing_yet_the_page_says_so_instead_of_drawing_an_empty_table(lang):
+    pieces = (
+        fragments.near_misses_html((), _NOW, 5, lang),
+        fragments.events_html((), lang),
+        fragments.devices_html((), 0, lang),
+        fragments.machines_html((), lang),
+    )
+    assert all(piece.startswith("<p>") and "<t" not in piece and "<ul" not in piece for piece in pieces)
+    assert "jikimi device provision" in pieces[2]
+
+
 def test_a_machine_pulses_only_in_the_seconds_after_a_near_miss():
     fresh = floor_svg(_snapshot(machines=(_machine(seen_ms=_NOW - 1000),)))
     stale = floor_svg(_snapshot(machines=(_machine(seen_ms=_NOW - 60_000),)))

@@ -114,6 +114,8 @@ def _silence(alarm: AlarmView, lang: str) -> str:
 
 def events_html(events: tuple[EventView, ...], lang: str) -> str:
     """The newest records as a table, and what its details mean."""
+    if not events:
+        return f"<p>{escape(text('no_events', lang))}</p>"
     names = ("time", "event", "device", "zone", "details")
     head = "".join(f'<th scope="col">{escape(text(name, lang))}</th>' for name in names)
     rows = "".join(
@@ -131,6 +133,8 @@ def _words(detail: tuple[str, ...], lang: str) -> str:
 
 def devices_html(devices: tuple[DeviceView, ...], more: int, lang: str) -> str:
     """Devices with their state, and how many are not shown; the colour repeats what the word says."""
+    if not devices:
+        return f"<p>{escape(text('no_devices', lang))}<br><code>jikimi device provision --all-ports</code></p>"
 
     def cell(d: DeviceView) -> str:
         state = d.state if d.state != "active" else "online" if d.online else "docked" if d.docked else "offline"
@@ -146,6 +150,8 @@ def devices_html(devices: tuple[DeviceView, ...], more: int, lang: str) -> str:
 
 def near_misses_html(cells: tuple[CellView, ...], now_ms: int, group_min: int, lang: str) -> str:
     """Zone by hour, the last eight hours; a group that is too small shows no number."""
+    if not cells:
+        return f"<p>{escape(text('no_near_miss', lang).format(n=_HOURS_SHOWN))}</p>"
     last = now_ms // _HOUR_MS * _HOUR_MS
     hours = [last - i * _HOUR_MS for i in reversed(range(_HOURS_SHOWN))]
     by_key = {(cell.label, cell.hour_ms): cell for cell in cells}
@@ -166,18 +172,21 @@ def _heat(cell: CellView | None, peak: int, lang: str) -> str:
     if cell.count is None:
         return f'<td class="few">{escape(text("too_few", lang))}</td>'
     strength = round(0.15 + 0.75 * cell.count / max(peak, 1), 2)
-    return f'<td style="background:rgba(234,88,12,{strength})">{cell.count}</td>'
+    return f'<td class="near" style="--strength:{strength}">{cell.count}</td>'
 
 
 def machines_html(machines: tuple[MachineView, ...], lang: str) -> str:
     """Near misses per machine as bars, most first."""
+    if not machines:
+        return f"<p>{escape(text('no_machines', lang))}</p>"
     peak = max((m.count or 0 for m in machines), default=0)
 
     def row(m: MachineView) -> str:
         if m.count is None:
             bar = f'<span class="few">{escape(text("too_few", lang))}</span>'
         else:
-            bar = f'<i style="width:{round(100 * m.count / max(peak, 1))}%"></i><span>{m.count}</span>'
+            length = f'<i style="width:{round(100 * m.count / peak)}%"></i>' if m.count else ""
+            bar = f"{length}<span>{m.count}</span>"
         return f'<li><b>{escape(m.plan.name)}</b><div class="bar">{bar}</div></li>'
 
     ranked = sorted(machines, key=lambda m: (-(m.count or 0), m.plan.name))

@@ -54,6 +54,16 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "아차사고: 최소 거리, 접근 속도, 구역에 머문 시간. 넘어짐: 태그의 확신도. "
         "—: 누구인지 드러날 수 있어 표시하지 않습니다.",
     ),
+    "no_events": ("Nothing recorded yet.", "아직 기록이 없습니다."),
+    "no_near_miss": ("No near miss in the last {n} hours.", "최근 {n}시간 동안 아차사고가 없습니다."),
+    "no_devices": (
+        "No device yet. Boards on USB ports become devices by:",
+        "아직 장치가 없습니다. USB 보드를 장치로 만들려면:",
+    ),
+    "no_machines": (
+        "No machine is on the floor plan yet (floor.json of the site).",
+        "도면에 설비가 없습니다(현장의 floor.json).",
+    ),
     "ago_s": ("{n} s ago", "{n}초 전"),
     "ago_min": ("{n} min ago", "{n}분 전"),
     "ago_h": ("{n} h ago", "{n}시간 전"),
