@@ -2,8 +2,9 @@
 
 A goal is conditions, `>= 98 %, >= 99 %`; more may be aimed at, `>= 85 %; aim >= 90 %`. What is here begins with as many
 figures, `98.2 % (97.1 to 98.9), 99.9 %`; what stands in brackets or after a semicolon is not compared. A figure may be
-a number with or without its unit, `8 of 8` (a share in per cent) or `3 in 7.3 h` (times an hour). Where there is no
-data to measure with, it begins with `no data`.
+a number with or without its unit, `8 of 8` (a share in per cent) or `3 in 7.3 h` (times an hour). A goal is met by the
+figure, and surely when the worse end of its interval meets it, too. Where there is no data to measure with, what is
+here begins with `no data`.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ class Goal:
         reached = figures(self.here)
         if not satisfied(asked, reached):
             return "no"
-        return "yes, aim no" if conditions(aim) and not satisfied(aim, reached) else "yes"
+        doubts = [] if surely(asked, self.here) else ["not surely"]
+        doubts += ["aim no"] if conditions(aim) and not satisfied(aim, reached) else []
+        return ", ".join(["yes", *doubts])
 
     @property
     def command(self) -> str:
@@ -106,6 +109,16 @@ def satisfied(asked: str, reached: list[float]) -> bool:
     )
 
 
+def surely(asked: str, here: str) -> bool:
+    """Whether both ends of every interval among what is compared meet the conditions, too; a figure without is sure."""
+    parts = here.partition(";")[0].split(",")
+    for condition, part in zip(re.findall(r"[<>]= [^,;]+", asked), parts, strict=False):
+        interval = re.search(r"\((-?\d+(?:\.\d+)?)(?: to |–)(-?\d+(?:\.\d+)?)\)", part)
+        if interval and not all(satisfied(condition, [float(end)]) for end in interval.groups()):
+            return False
+    return True
+
+
 def gathered(sections: Mapping[str, tuple[str, str]]) -> list[Goal]:
     """The goals of sections by name, each with its tool and body, in the order of PARTS.
 
@@ -126,10 +139,11 @@ def _of(section: tuple[str, str], row: tuple[str, str, str, str]) -> tuple[str, 
 def _counted(goals: Iterable[Goal]) -> str:
     said = [goal.met for goal in goals]
     asked = len(said) - said.count("–")
-    met = sum(word.startswith("yes") for word in said)
+    met = [word for word in said if word.startswith("yes")]
+    doubtful = sum("not surely" in word for word in met)
     return (
-        f"Of {asked} goals with a number {met} are met ({said.count('yes, aim no')} short of an aim beyond it), "
-        f"**{said.count('no')} are missed**, and {said.count('no data')} cannot be measured here."
+        f"Of {asked} goals with a number {len(met)} are met ({doubtful} of them not surely: the interval goes beyond "
+        f"the goal), **{said.count('no')} are missed**, and {said.count('no data')} cannot be measured here."
     )
 
 
