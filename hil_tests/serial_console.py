@@ -12,7 +12,7 @@ from jikimi.fleet.virtual.console import Console
 
 _READ_S = 0.05
 _REOPEN_S = 0.1
-_OPEN_S = 20.0
+_OPEN_S = 60.0
 
 
 class SerialConsole:

@@ -17,7 +17,7 @@ from jikimi.fleet.virtual import image
 
 _log = logging.getLogger(__name__)
 
-BOOT_S = 30.0
+BOOT_S = 60.0
 ONLINE_S = 60.0
 _UNREACHABLE = {"host": "127.0.0.1", "port": 1, "server_name": "nobody"}
 

@@ -25,7 +25,7 @@ class ScriptedBroker:
     def close(self) -> None:
         """End; the client has gone by now."""
         self._listener.close()
-        self._thread.join(10)
+        self._thread.join(60)
 
     def _serve(self) -> None:
         connection, _ = self._listener.accept()

@@ -178,7 +178,7 @@ def test_watch_shows_what_is_there_then_what_comes_and_ends_well_on_ctrl_c(site,
             store.store_batch(Batch(messages=(message("tag", ALARM, (2, kinds.SOS, {}), clock_quality=1),)))
         lines.append(process.stdout.readline())
         os.kill(process.pid, signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     if how:
         last = json.loads(lines[9])
         assert (last["kind"], last["clock"], last["t_ms"], last["recv_ms"]) == ("sos", "rtc", BOOT_MS + 2000, 9)

@@ -174,7 +174,7 @@ def ingest(site: Site) -> Iterator[subprocess.Popen[bytes]]:
 def stop(process: subprocess.Popen[bytes]) -> int:
     """Ask it to stop; its exit code."""
     process.terminate()
-    return process.wait(10)
+    return process.wait(60)
 
 
 def test_what_arrives_while_ingest_is_away_is_stored_when_it_is_back(site, broker_only, node, device, site_store):

@@ -175,7 +175,7 @@ def test_a_deadlock_is_tried_again(url):
                 connection.execute(sa.text("UPDATE device SET zone = 'yard' WHERE device = :d"), {"d": device})
                 if not first.is_set():
                     first.set()
-                    met.wait(20)
+                    met.wait(60)
 
         with closing_engine(url) as engine:
             again_if_in_vain(engine, cross)

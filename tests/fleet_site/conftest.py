@@ -19,7 +19,7 @@ from jikimi.fleet.services import Supervisor, broker_service
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 ON_FREE_PORTS = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0))
 
 

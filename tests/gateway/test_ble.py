@@ -14,7 +14,7 @@ from jikimi.edge.radio import Radio
 from jikimi.wire import radio as wire
 from tests.gateway.fake_bluez import FakeBluez
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 TAG = wire.tag_advert(b"ephemera")
 OURS = TAG[7:]  # what BlueZ calls the manufacturer's data
 NODE = [wire.node_advert(b"abcd", 1, 30, 15, 0, [(b"ep", level)]) for level in (1, 2)]

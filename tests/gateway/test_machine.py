@@ -125,11 +125,11 @@ def test_a_timer_calls_though_the_program_is_busy_and_no_more_once_it_is_ended()
     calls, timer = threading.Semaphore(0), gateway_machine.Timer(0)
     timer.init(mode=timer.PERIODIC, period=5, callback=lambda which: calls.release() if which is timer else None)
     for _ in range(3):
-        assert calls.acquire(timeout=20)
+        assert calls.acquire(timeout=60)
     timer.deinit()
     threads = [thread for thread in threading.enumerate() if thread.name == "timer"]
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
 
 

@@ -16,7 +16,7 @@ import pytest
 from jikimi.fleet.virtual import Bench, VirtualBoard, World
 
 PROMPT = r"Type \"help"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Boards:
