@@ -13,10 +13,13 @@ from typing import Any, Protocol
 
 from jikimi.fleet.virtual import Bench as OneMetreApart
 from jikimi.fleet.virtual import VirtualBoard, World
+from jikimi.wire import settings
 
 VIRTUAL = "virtual"
 _VIRTUAL_BOARDS = {"tag": "tag", "node": "node"}  # name -> kind
-_KEYS = {"name", "kind", "port", "arch", "pins", "power_on", "power_off"}
+_NEEDED = {"name", "kind", "port", "arch"}
+_KEYS = {*_NEEDED, "pins", "imu", "uwb", "power_on", "power_off"}
+IMU = "lsm6dsox"  # what the virtual tag has, and a real one unless its entry says otherwise
 
 Ask = Callable[[str], None]
 
@@ -39,7 +42,7 @@ class Network:
 
 @dataclass
 class Place:
-    """One board on the bench. `press(seconds)` presses its button."""
+    """One board on the bench. `press(seconds)` presses its button; `imu` and `uwb` say what is wired to it."""
 
     name: str
     kind: str
@@ -48,6 +51,8 @@ class Place:
     pins: str
     power: Power
     press: Callable[[float], None]
+    imu: str = IMU
+    uwb: bool = True
 
 
 @dataclass
@@ -132,15 +137,18 @@ def _real_place(entry: dict[str, Any], ask: Ask) -> Place:
     def press(seconds: float) -> None:
         ask(f"hold the button of {name} for {seconds:g} seconds, then go on")
 
-    return Place(name, entry["kind"], entry["port"], entry["arch"], entry.get("pins", "virtual"), power, press)
+    pins, imu, uwb = entry.get("pins", VIRTUAL), entry.get("imu", IMU), entry.get("uwb", True)
+    return Place(name, entry["kind"], entry["port"], entry["arch"], pins, power, press, imu, uwb)
 
 
 def _read(path: Path) -> dict[str, Any]:
     document = tomllib.loads(path.read_text())
     for entry in document.get("board", []):
         unknown = set(entry) - _KEYS
-        if unknown or not {"name", "kind", "port", "arch"} <= set(entry):
+        if unknown or not set(entry) >= _NEEDED:
             raise ValueError(f"{path}: a [[board]] needs name, kind, port and arch; not known: {sorted(unknown)}")
+        if entry.get("imu", IMU) not in settings.IMU_RATES or not isinstance(entry.get("uwb", True), bool):
+            raise ValueError(f"{path}: imu is one of {', '.join(sorted(settings.IMU_RATES))}, uwb true or false")
     if not document.get("board") or "network" not in document:
         raise ValueError(f"{path}: needs [network] and at least one [[board]]; see hil_tests/bench.example.toml")
     return document

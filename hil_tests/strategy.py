@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ from typing import Any
 from hil_tests.bench import Network, Place
 from hil_tests.host import Host
 from hil_tests.serial_console import SerialConsole
+from jikimi.fleet.errors import BoardError
 from jikimi.fleet.provision import usb
+from jikimi.fleet.provision.chip import identify
 from jikimi.fleet.virtual import image
 
 _log = logging.getLogger(__name__)
 
+PORT_S = 30.0
+_LOOK_S = 0.1
 BOOT_S = 60.0
 ONLINE_S = 60.0
 _UNREACHABLE = {"host": "127.0.0.1", "port": 1, "server_name": "nobody"}
@@ -88,7 +93,21 @@ class Strategy:
     def _erase(self) -> None:
         self.console.close()
         self.place.power.on()
-        usb.run(self.place.port, _ERASE)
+        self._wait_for_port()
+        with usb.connected(self.place.port) as board:
+            # Also gives the watchdog of an application that ran before more time than a session takes.
+            chip = identify(board)
+            if chip.arch != self.place.arch:
+                raise BoardError(f"{self.place.name} runs code of {chip.arch}, its bench file says {self.place.arch}")
+            board.run(_ERASE)
+
+    def _wait_for_port(self) -> None:
+        """A board that was just switched on is not on the bus yet."""
+        deadline = time.monotonic() + PORT_S
+        while not Path(self.place.port).exists():
+            if time.monotonic() > deadline:
+                raise BoardError(f"{self.place.port} of {self.place.name} did not appear within {PORT_S:g} s")
+            time.sleep(_LOOK_S)
 
     def _provision(self) -> None:
         self._install(_UNREACHABLE)
@@ -127,13 +146,14 @@ def _config(place: Place, network: Network, site: str, device: str, broker: dict
         "zone": "bench",
         "broker": broker,
         "board": place.pins,
-        "uwb": {"driver": "ryuw122"},
         "vitals_s": 5,
     }
+    if place.uwb:
+        config["uwb"] = {"driver": "ryuw122"}
     if network.ssid:
         config["wifi"] = {"ssid": network.ssid, "password": network.password}
     if place.kind == "tag":
-        config["imu"] = {"driver": "lsm6dsox", "rate_hz": 104, "placement": "waist"}
+        config["imu"] = {"driver": place.imu, "placement": "waist"}
         config["ephemeral_secret"] = secrets.token_hex(16)
     else:
         config["machine"] = {"kind": "forklift", "name": place.name, "warn_mm": 5000, "danger_mm": 2500}

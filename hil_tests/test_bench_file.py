@@ -17,6 +17,7 @@ def test_the_example_file_is_a_bench(tmp_path):
         bench.places["tag-left"].power.off()
         bench.places["tag-left"].press(3)
         assert bench.network.ssid == "bench"
+        assert [(place.imu, place.uwb) for place in bench.places.values()] == [("mpu6050", False), ("lsm6dsox", True)]
     assert asked == [
         "unplug tag-left and take its battery off",
         "hold the button of tag-left for 3 seconds, then go on",
@@ -25,8 +26,13 @@ def test_the_example_file_is_a_bench(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", '[network]\nhost = "h"\n', '[network]\nhost = "h"\n[[board]]\nname = "a"\nkind = "tag"\nport = "p"\n'],
-    ids=["empty", "no board", "no arch"],
+    [
+        "",
+        '[network]\nhost = "h"\n',
+        '[network]\nhost = "h"\n[[board]]\nname = "a"\nkind = "tag"\nport = "p"\n',
+        '[network]\nhost = "h"\n[[board]]\nname = "a"\nkind = "tag"\nport = "p"\narch = "x64"\nimu = "none"\n',
+    ],
+    ids=["empty", "no board", "no arch", "no such inertial unit"],
 )
 def test_a_file_that_is_no_bench_is_refused(tmp_path, text):
     path = tmp_path / "bench.toml"

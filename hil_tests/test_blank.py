@@ -12,17 +12,18 @@ import pytest
 from hil_tests.strategy import BOOT_S, State, Strategy
 from jikimi.fleet.provision import usb
 from jikimi.fleet.virtual import image
+from jikimi.wire import settings
 
 pytestmark = pytest.mark.needs(State.BLANK)
 
 _MEASURE = """
 import asyncio, machine
 from jikimi.edge import boards
-from jikimi.edge.drivers.lsm6dsox import Lsm6dsox
+from jikimi.edge.drivers.{driver} import {name} as Imu
 pins = boards.pins({pins!r})
 bus = machine.I2C(pins.i2c_id, scl=machine.Pin(pins.scl), sda=machine.Pin(pins.sda), freq=400_000)
 async def measure():
-    imu = Lsm6dsox(bus, 104, asyncio.sleep_ms)
+    imu = Imu(bus, {rate_hz}, asyncio.sleep_ms)
     await imu.start()
     samples = bytearray(12 * 16)
     for _ in range(100):
@@ -30,7 +31,7 @@ async def measure():
             break
         await asyncio.sleep_ms(20)
     words = [int.from_bytes(samples[i : i + 2], 'little') for i in range(0, 6, 2)]
-    print([(w - 65536 if w > 32767 else w) / Lsm6dsox.acc_lsb_per_g for w in words])
+    print([(w - 65536 if w > 32767 else w) / imu.acc_lsb_per_g for w in words])
 asyncio.run(measure())
 """
 
@@ -73,6 +74,9 @@ def test_a_reset_starts_main_and_keeps_the_flash(board, mpremote):
 def test_the_inertial_unit_says_who_it_is_and_feels_one_g(board, mpremote):
     code = {path: data for path, data in image.application(board.place.arch).items() if path.startswith("/lib/")}
     usb.install(board.place.port, code, reset=False)
-    said = mpremote("exec", _MEASURE.format(pins=board.place.pins))
+    driver = board.place.imu
+    rate_hz = settings.IMU_RATES[driver][0]
+    told = {"pins": board.place.pins, "driver": driver, "name": driver.capitalize(), "rate_hz": rate_hz}
+    said = mpremote("exec", _MEASURE.format(**told))
     x, y, z = ast.literal_eval(said.strip())
     assert (x * x + y * y + z * z) ** 0.5 == pytest.approx(1.0, abs=0.1)
