@@ -26,6 +26,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: 
     if not rows:
         click.echo(empty, err=True)
         return
+    rows = [[printable(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(row))
@@ -38,6 +39,11 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: 
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def printable(text: str) -> str:
+    """`text` without what would do something to a terminal or a table: devices and files may say anything."""
+    return "".join(one if one.isprintable() else " " if one.isspace() else "\ufffd" for one in text)
 
 
 def print_json(value: Any) -> None:

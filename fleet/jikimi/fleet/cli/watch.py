@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jikimi.fleet.cli.options import json_option, site_option
-from jikimi.fleet.cli.show import local_time
+from jikimi.fleet.cli.show import local_time, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -76,4 +76,5 @@ def cells(row: RecordRow) -> list[str]:
     """The columns for people: time, kind, device, zone, details."""
     mark = {"none": "?", "rtc": "~"}.get(row.clock, "")
     details = ", ".join(f"{name} {value}" for name, value in row.data.items() if value is not None)
-    return [local_time(row.t_ms, "milliseconds") + mark, row.kind.replace("_", " "), row.name, row.zone, details]
+    shown = [row.kind.replace("_", " "), row.name, row.zone, details]
+    return [local_time(row.t_ms, "milliseconds") + mark, *map(printable, shown)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jikimi.fleet.cli.options import json_option, site_option
-from jikimi.fleet.cli.show import NO_DEVICE, local_time, print_rows
+from jikimi.fleet.cli.show import NO_DEVICE, local_time, print_rows, printable
 from jikimi.fleet.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def show(site: Site, as_json: bool, device: str) -> None:
         return
     for name, value in values.items():
         shown = local_time(value) if name.endswith("_ms") and isinstance(value, int) else value
-        click.echo(f"{name.removesuffix('_ms')}\t{'' if shown is None else shown}")
+        click.echo(f"{name.removesuffix('_ms')}\t{'' if shown is None else printable(str(shown))}")
 
 
 def _as_json(row: Device) -> dict[str, object]:
