@@ -32,9 +32,9 @@ def test_a_detector_that_is_always_right_meets_every_goal_that_can_be_measured()
     trials = [scored(fell=fell, told=fell, variant=v) for v in variants for fell in (True, False)]
     trials += [scored(fell=False, told=False, person="generated 1", variant=v) for v in variants]
     found = rows(WAIST, trials)
-    assert {goal.met for goal in found.values()} == {"yes", "no data"}
+    assert {goal.met.partition(",")[0] for goal in found.values()} == {"yes", "no data"}
     assert found["waist: `falling`: mean lead before the impact"].here == "300 ms"
-    assert {goal.met for goal in rows(WRIST, trials).values()} == {"yes"}
+    assert {goal.met.partition(",")[0] for goal in rows(WRIST, trials).values()} == {"yes"}
 
 
 def test_misses_and_false_alarms_are_counted_where_they_belong():
