@@ -68,6 +68,10 @@ def test_an_offer_of_a_size_that_no_content_has_changes_nothing(story, new):
     assert found["now"] == "b"
 
 
+def test_notes_about_an_update_that_cannot_be_read_any_more_are_forgotten(story, new):
+    assert story("rotten", new)["now"] == "b"
+
+
 def test_files_that_have_not_changed_are_not_sent_again(story, new):
     found = story("plain", new)
     changed = [path for path in NEW if OLD.get(path) != NEW[path]]

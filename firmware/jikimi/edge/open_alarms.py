@@ -162,5 +162,5 @@ def _stored(state):
     try:
         values = json.loads(state.read(_FILE))
         return [_alarm(row) for row in values["on"]], tuple(values["upto"])
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         return [], (0, 0)  # the first start of this flash, or no longer readable: then the journal alone tells

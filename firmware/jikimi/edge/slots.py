@@ -63,7 +63,9 @@ class Slots:
     def failed(self):
         """(sequence, reason, whether it had been started) of the release that failed last, or None."""
         words = self._words("failed")
-        return (int(words[0]), words[1], words[2] == "started") if len(words) == 3 else None
+        if len(words) != 3 or not words[0].isdigit():
+            return None
+        return int(words[0]), words[1], words[2] == "started"
 
     def note_failed(self, sequence, why, started):
         self._replace("failed", f"{sequence} {why} {'started' if started else 'refused'}")

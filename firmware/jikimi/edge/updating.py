@@ -39,8 +39,8 @@ class Updating:
         self._flash = here.files(root)
         self._work = here.files(root + "/update")
         self.slots = Slots(self._flash)
-        if self.slots.rolled_back or (not self.on_trial and self._has(self.read("offer"))):
-            self.forget()  # it failed, or it is what runs now
+        if self.slots.rolled_back or not self._legible() or (not self.on_trial and self._has(self.read("offer"))):
+            self.forget()  # it failed, cannot be read any more, or is what runs now
         if "go" in self._work.names():
             self._work.remove("go")  # if this life fails, the next one is whole again
             self.quiet = not self.on_trial and "offer" in self._work.names()
@@ -89,6 +89,15 @@ class Updating:
     def pending(self):
         """Whether there is an offer to be taken."""
         return self.slots is not None and "offer" in self._work.names()
+
+    def _legible(self):
+        """Whether what is noted can still be read: a device must not start anew for ever because it cannot."""
+        try:
+            int(self.read("tries") or 0)
+            digest, size = (self.read("offer") or b"00 1").decode().split()
+            return len(bytes.fromhex(digest)) > 0 and int(size) > 0
+        except ValueError:  # a UnicodeError is one on both Pythons
+            return False
 
     def _has(self, told):
         """Whether what is offered is the release that runs."""

@@ -1,6 +1,6 @@
 """Two starts with alarms, the power cut inside every file operation; then what the next start shows."""
 
-# ruff: noqa: T201, PTH107, PTH208 - device code: MicroPython lacks pathlib; stdout is the result.
+# ruff: noqa: T201, PTH107, PTH123, PTH208 - device code: MicroPython lacks pathlib; stdout is the result.
 
 import json
 import os
@@ -82,4 +82,20 @@ for how in ("before", "half", "after"):
             wrong += not right
             at += 1
 _, _, whole = story(None, None, "before")
-print(json.dumps({"cuts": cuts, "wrong": wrong, "uncut": whole}))
+
+
+def rotten(content):
+    """The alarms that are on after the file that keeps them has become something else; the journal has them all."""
+    empty()
+    journal, alarms = start(None, [])
+    alarms.start(kinds.FALL, {})
+    journal.close()
+    with open("state/alarms", "wb") as file:
+        file.write(content)
+    journal, alarms = start(None, [])
+    journal.close()
+    return [alarm.kind for alarm in alarms.all]
+
+
+found = [rotten(content) for content in (b"", b"null", b"7", b"[]", b"{}", b'{"upto": 1, "on": [[]]}', b"\xff\x00")]
+print(json.dumps({"cuts": cuts, "wrong": wrong, "uncut": whole, "rotten": found}))

@@ -3,7 +3,7 @@
 Arguments: name, then digest and size of each envelope that is offered, in order.
 """
 
-# ruff: noqa: T201, PTH123, PTH208, SIM105 - device code; stdout is the result
+# ruff: noqa: T201, PTH102, PTH123, PTH208, SIM105 - device code; stdout is the result
 
 import binascii
 import json
@@ -176,6 +176,22 @@ def damaged_after(board):
     board.live()
 
 
+def rotten(board):
+    """Flash that forgets: what is noted about an update cannot be read any more; then a real offer comes."""
+    for name, content in (
+        ("update/tries", b"x\xff"),
+        ("update/offer", b"\xff 12 \x00"),
+        ("slots/failed", b"? crash started"),
+    ):
+        folder = name.split("/")[0]
+        if folder not in os.listdir():
+            os.mkdir(folder)
+        with open(name, "wb") as file:
+            file.write(content)
+    board.live()
+    plain(board)
+
+
 def main():
     os.chdir("flash")
     board = Board()
@@ -220,6 +236,7 @@ STORIES = {
     "stopped": stopped,
     "another_on_trial": another_on_trial,
     "damaged_after": damaged_after,
+    "rotten": rotten,
 }
 
 main()
