@@ -92,3 +92,48 @@ def test_the_end_of_duty_ends_the_check_without_an_answer(blob):
     worn = Worn("lsm6dsox", blob, lying)
     worn.duty.on = False
     assert worn.check() is None
+
+
+HELD_UP_MS = 5_000  # a handshake, a name that is not resolved, a flash that erases
+
+
+class Read:
+    """A chip that is read for a second; then the program is held up once, in which it may die, and reads on."""
+
+    def __init__(self, kind, blob, *, dies=False):
+        self.bench = Bench(kind, lying, blob, noise=True)
+        self.duty = SimpleNamespace(on=True)
+        self.said: list[int] = []
+        self.naps = [40] * 25 + [HELD_UP_MS] + [40] * 40
+        self._dies = dies
+        here = SimpleNamespace(
+            ticks_ms=lambda: int(self.bench.bus.t_s * 1000), ticks_diff=lambda a, b: a - b, sleep_ms=self._sleep_ms
+        )
+        core = port_cpython.load_core()
+        self.sensing = Sensing(
+            core, self.bench.imu, "waist", 2, here, self.duty, lambda *_: None, self.said.append
+        )  # fmt: skip
+        self.bench.start()
+
+    async def _sleep_ms(self, ms):
+        held_up = self.naps[0] == HELD_UP_MS
+        self.bench.bus.t_s += self.naps.pop(0) / 1000
+        self.duty.on = bool(self.naps)
+        if held_up and self._dies:
+            self.bench.imu.read_into = lambda _samples: 0
+
+    def fault(self):
+        return asyncio.run(self.sensing._read_until_fault(lambda: None))
+
+
+@pytest.mark.parametrize("kind", sorted(CLASSES))
+def test_a_program_that_was_held_up_does_not_take_its_sensor_for_a_dead_one(kind, blob):
+    read = Read(kind, blob)
+    assert read.fault() == 0
+    assert set(read.said) == {0}
+
+
+def test_a_sensor_that_died_while_the_program_was_held_up_is_found_within_a_second_after_it(blob):
+    read = Read("lsm6dsox", blob, dies=True)
+    assert read.fault() == kinds.FAULT_SILENT
+    assert len(read.naps) == 40 - 25

@@ -12,10 +12,13 @@ _EVENT_ROWS = const(8)
 _EVENT_WORDS = const(4)
 # How often the FIFO is emptied: the largest part of the time from a sample to a warning.
 _PERIOD_MS = const(40)
-# Without a sample for so long the sensor is broken, whatever it answers.
-_SILENCE_MS = const(1000)
-# The same sample for so long is none: the noise of a sensor that lives is larger than its resolution.
-_FROZEN_MS = const(2000)
+# Without a sample at so many looks, a second, the sensor is broken, whatever it answers. Looks and not time: when the
+# program itself is held up, by a handshake or a flash that erases, the samples are there, or were there too long.
+_SILENCE = const(25)
+# The same sample at so many is none: the noise of a sensor that lives is larger than its resolution.
+_FROZEN = const(50)
+# For who asks whether samples come, and does not look himself.
+_LATE_MS = const(1000)
 _RETRY_MS = const(2000)
 _TRY_MS = const(300)
 # The check of a day on duty looks at the newest sample of every block for so long. Each axis must have changed by then,
@@ -54,7 +57,8 @@ class Sensing:
         self._motion = core.motion_new(rate_hz, acc, gyro)
         self._fall = core.fall_new(PLACEMENTS.index(placement), no_motion_min * 60 or _NEVER_S)
         self._bend = core.bend_new()
-        self._sample_at = self._change_at = 0
+        self._sample_at = 0
+        self._silent = self._same = 0  # looks since there was a sample, and since there was another one
         self._last = bytearray(_SAMPLE_BYTES)
         self._tested = False
         self._weakness = 0
@@ -87,7 +91,7 @@ class Sensing:
         """Whether samples come; off duty the sensor is switched on for a moment to tell. OSError when it fails."""
         port = self._port
         if self._duty.on:
-            return port.ticks_diff(port.ticks_ms(), self._sample_at) < _SILENCE_MS
+            return port.ticks_diff(port.ticks_ms(), self._sample_at) < _LATE_MS
         await self._imu.start()
         await port.sleep_ms(_TRY_MS)
         count = self._imu.read_into(self._samples)
@@ -126,19 +130,21 @@ class Sensing:
     async def _read_until_fault(self, beat):
         """kinds.FAULT_… when the sensor has stopped, or says the same for ever; 0 when the duty ends."""
         port = self._port
-        self._sample_at = self._change_at = port.ticks_ms()
+        self._sample_at = port.ticks_ms()
+        self._silent = self._same = 0
         self._lost = False
         while self._duty.on:
             beat()
-            now = port.ticks_ms()
-            if port.ticks_diff(now, self._sample_at) >= _SILENCE_MS:
-                return kinds.FAULT_SILENT
-            if port.ticks_diff(now, self._change_at) >= _FROZEN_MS:
-                return kinds.FAULT_FROZEN
             if self._lost:
                 return kinds.FAULT_SELF_TEST
-            if self._drain() and self._change_at == self._sample_at:
+            self._silent += 1
+            self._same += 1
+            if self._drain() and not self._same:
                 self._on_fault(self._implausible or self._weakness)
+            if self._silent > _SILENCE:
+                return kinds.FAULT_SILENT
+            if self._same > _FROZEN:
+                return kinds.FAULT_FROZEN
             await port.sleep_ms(_PERIOD_MS)
         return 0
 
@@ -151,8 +157,9 @@ class Sensing:
                 return total
             now = self._port.ticks_ms()
             self._sample_at = now
+            self._silent = 0
             if self._changed(count):
-                self._change_at = now
+                self._same = 0
             total += count
             self._push(count, now)
             if count < _BLOCK_SAMPLES:
