@@ -108,7 +108,7 @@ def _focused(browser: Chrome) -> str:
 
 
 def _age(browser: Chrome) -> str:
-    return browser.find_element("css selector", "#alarms .since").text
+    return str(browser.execute_script("return document.querySelector('#alarms .since').innerText"))
 
 
 def _wait_for_taken_on(browser: Chrome, number: int) -> None:

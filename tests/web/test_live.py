@@ -11,6 +11,7 @@ from jikimi.fleet.store import NewRecord, Presence, Store
 from jikimi.fleet.web import floor_plan, fragments
 from jikimi.fleet.web.live import Live
 from jikimi.fleet.web.snapshot import Snapshot
+from jikimi.fleet.web.texts import text
 from jikimi.wire import kinds
 
 
@@ -93,6 +94,29 @@ def test_the_group_of_a_finished_period_is_shown_whatever_the_time_of_day(plant,
     monkeypatch.setattr(time, "time_ns", lambda: (midnight_ms + into_hour_ms) * 1_000_000)
     plant.near_misses(5)
     assert [cell.count for cell in _look(plant).near_misses] == [5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "detail", "english", "korean"),
+    [
+        (
+            kinds.SENSOR_FAULT,
+            {kinds.SENSOR: kinds.SENSOR_IMU, kinds.FAULT: kinds.FAULT_SILENT},
+            ("sensor_imu", "fault_silent"),
+            "inertial unit, does not answer",
+            "관성 센서, 응답 없음",
+        ),
+        (kinds.SENSOR_FAULT, {kinds.SENSOR: kinds.SENSOR_UWB}, ("sensor_uwb",), "UWB", "UWB"),
+        (kinds.SENSOR_FAULT, {kinds.SENSOR: 99, kinds.FAULT: 99}, (), "", ""),
+        (kinds.LOW_BATTERY, {kinds.BATTERY_PCT: 9}, ("9 %",), "9 %", "9 %"),
+    ],
+)
+def test_a_fault_says_which_part_it_is_and_how_it_fails(plant, kind, data, detail, english, korean):
+    plant.report(plant.node, NewRecord(1, kind, 60_000, data))
+    (event,) = _look(plant).events
+    assert event.detail == detail
+    for lang, words in (("en", english), ("ko", korean)):
+        assert ", ".join(text(word, lang) for word in event.detail) == words
 
 
 class _Asked(Store):

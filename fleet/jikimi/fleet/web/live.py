@@ -12,6 +12,7 @@ from jikimi.fleet.aggregate import GROUP_MIN, near_misses_by_machine, near_misse
 from jikimi.fleet.aggregate.live import LiveRule
 from jikimi.fleet.errors import StoreError
 from jikimi.fleet.store import hour_of
+from jikimi.fleet.web.details import detail
 from jikimi.fleet.web.snapshot import AlarmView, CellView, DeviceView, EventView, KindView, MachineView, Snapshot
 
 if TYPE_CHECKING:
@@ -134,26 +135,7 @@ def _alarm(row: AlarmRow) -> AlarmView:
 
 
 def _event(row: RecordRow) -> EventView:
-    return EventView(row.t_ms, row.recv_ms, row.kind, row.device, row.name, row.zone, _detail(row))
-
-
-def _detail(row: RecordRow) -> tuple[str, ...]:
-    """What is measured, and only that: the wire leaves the type of a value to its device."""
-    data = row.data
-    if row.kind == "near_miss":
-        measured = (
-            (data.get("distance_mm"), "m"),
-            (data.get("closing_mm_s") or None, "m/s"),
-            (data.get("dwell_ms") or None, "s"),
-        )
-        return tuple(f"{value / 1000:.1f} {unit}" for value, unit in measured if isinstance(value, int))
-    if data.get("silent"):
-        return ("silent",)
-    if "why" in data:
-        return (str(data["why"]),)
-    if isinstance(confidence := data.get("confidence_permille"), int):
-        return (f"{confidence / 10:.0f} %",)
-    return ()
+    return EventView(row.t_ms, row.recv_ms, row.kind, row.device, row.name, row.zone, detail(row))
 
 
 def _now_ms() -> int:

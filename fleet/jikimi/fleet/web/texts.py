@@ -115,6 +115,17 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "lost": ("Records lost", "기록 유실"),
     "recovered": ("Got up", "일어남"),
     "cancelled": ("cancelled by the wearer", "착용자가 취소함"),
+    "sensor_imu": ("inertial unit", "관성 센서"),
+    "sensor_ble": ("Bluetooth", "블루투스"),
+    "sensor_uwb": ("UWB", "UWB"),
+    "sensor_clock": ("clock", "시계"),
+    "sensor_flash": ("flash", "플래시 메모리"),
+    "sensor_heart": ("heart-rate sensor", "심박 센서"),
+    "sensor_battery": ("battery", "배터리"),
+    "sensor_speed": ("machine's speed", "설비 속도 입력"),
+    "fault_silent": ("does not answer", "응답 없음"),
+    "fault_frozen": ("always the same value", "값이 변하지 않음"),
+    "fault_self-test": ("fails its own test", "자체 시험 실패"),
     "restored": ("works again", "정상 복귀"),
     "silent": ("silent: do not call out", "무음 호출: 말을 걸지 마십시오"),
 }
@@ -127,6 +138,11 @@ def text(key: str, lang: str = "en") -> str:
     """The words for `key`; an unknown language reads English, an unknown key itself."""
     english, korean = _TEXTS.get(key, (key.replace("_", " "), key.replace("_", " ")))
     return korean if lang == "ko" else english
+
+
+def is_known(key: str) -> bool:
+    """Whether there are words for `key`."""
+    return key in _TEXTS
 
 
 def preferred(accept_language: str) -> str:
