@@ -57,6 +57,7 @@ class Shift:
     took_s: float  # of real time
     starts: int
     free: list[int]  # of the heap after a collection, the most said in each window
+    least: int  # said at all
     growth: int  # how much less that is in the worst of the later windows than in the first
     journal_most: int
     journal_left: int
@@ -177,6 +178,7 @@ def work(hours: float, windows: int, heap_bytes: int, *, heart_rate: bool = Fals
         took_s=round(time.monotonic() - began_s, 1),
         starts=starts,
         free=free,
+        least=min(free for _t_s, free in vitals.heard),
         growth=free[0] - min(free[1:]),
         journal_most=journal_most,
         journal_left=left,

@@ -39,12 +39,15 @@ class Starts:
 
     def failed(self, what, trace):
         """This start has failed: `what` names the error or the task, `trace` is its traceback or "". Never raises."""
-        digest = hashlib.sha256(trace.encode()).digest().hex()[:_DIGITS]
-        self.crash = what[:_LONGEST_NAME] + "-" + digest
         self._failed += 1
-        self._save()
-        if trace:
-            self._write(_TRACE, trace[:_LONGEST_TRACE].encode())
+        try:
+            digest = hashlib.sha256(trace.encode()).digest().hex()[:_DIGITS]
+            self.crash = what[:_LONGEST_NAME] + "-" + digest
+            self._save()
+            if trace:
+                self._write(_TRACE, trace[:_LONGEST_TRACE].encode())
+        except MemoryError:
+            pass  # not even what `memory` puts aside is left: the restart that follows is what helps
 
     def works(self):
         """It has run long enough to count as good."""

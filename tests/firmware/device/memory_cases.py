@@ -73,7 +73,18 @@ async def crash():
     return [name, again.crash, files.read("traceback").decode()]
 
 
+def note():
+    """A fault is noted while nothing is put aside and nothing is free."""
+    starts = Starts(here.files("noted"), "power")
+    try:
+        exhaust()
+    except MemoryError:
+        starts.failed("MemoryError", "")
+    held[0] = None
+
+
 async def main():
+    note()
     memory.keep()
     return {"alarm": alarm(), "crash": await crash()}
 
