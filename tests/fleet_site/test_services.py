@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,17 @@ def steady(service):
 @pytest.fixture
 def quick_backoff(monkeypatch):
     monkeypatch.setattr("jikimi.fleet.services.child._BACKOFF_S", 0.01)
+
+
+def _shrinking(path: Path) -> Callable[[], bool]:
+    """Whether a file has become smaller since it was last asked."""
+    sizes = [0]
+
+    def look() -> bool:
+        sizes.append(path.stat().st_size)
+        return sizes[-1] < sizes[-2]
+
+    return look
 
 
 def _exists(pid: int) -> bool:
@@ -163,6 +175,28 @@ def test_a_service_that_starts_to_fail_later_ends_the_wait_with_the_reason(site,
         _kill_whenever_it_is_up(up)
 
 
+def test_a_service_without_which_alarms_still_arrive_stops_nothing_however_often_it_dies(
+    site, steady, service, quick_backoff, wait_until
+):
+    page = service("page", _READY, vital=False)  # ready, and at its end
+    with Supervisor(site, [steady("steady"), page]) as up:
+        (pid, *_) = _pids(up)
+        wait_until(lambda: up.status()[1].restarts > QUICK_DEATHS + 2)
+        assert up.status()[0].pid == pid
+        assert not up.wait(0)  # ServiceError, had it given up
+
+
+def test_a_service_without_which_alarms_still_arrive_is_missed_at_the_start(site, steady, service, quick_backoff):
+    page = service("page", "raise SystemExit('no such option')", vital=False)
+    with pytest.raises(ServiceError, match="no such option"):
+        Supervisor(site, [steady("steady"), page]).start()
+
+
+def test_the_page_delivery_and_upkeep_of_a_site_are_not_vital_and_broker_and_ingest_are(site):
+    vital = {service.name: service.vital for service in standard_services(site)}
+    assert vital == {"broker": True, "ingest": True, "delivery": False, "upkeep": False, "web": False}
+
+
 def test_a_service_that_never_becomes_ready_is_killed(site, service, quick_backoff):
     mute = service("mute", "import signal; signal.pause()", ready_s=0.1)
     with pytest.raises(ServiceError, match="mute ended 5 times in a row \\(killed by SIGKILL\\)"):
@@ -191,6 +225,32 @@ def test_a_log_that_has_grown_large_is_put_aside_at_the_next_start(site, steady,
         pass
     assert (site.log_dir / "worker.log.1").read_text() == "x" * 11
     assert (site.log_dir / "worker.log").read_text() == "at work\n"
+
+
+def test_a_log_that_cannot_be_put_aside_is_begun_anew_and_one_that_was_removed_is_no_fault(
+    site, service, monkeypatch, wait_until
+):
+    def full(*_paths: object) -> None:
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr("jikimi.fleet.services.child._LOG_MAX_BYTES", 10_000)
+    monkeypatch.setattr("jikimi.fleet.services.supervisor._LOOK_S", 0.01)
+    monkeypatch.setattr("jikimi.fleet.services.child.shutil.copyfile", full)
+    log = site.log_dir / "worker.log"
+    with Supervisor(site, [service("worker", _READY + "while True: print('x' * 99, flush=True)")]) as up:
+        wait_until(_shrinking(log))
+        log.unlink()
+        assert not up.wait(0.1)
+
+
+def test_a_log_that_grows_while_its_service_runs_is_kept_small(site, service, monkeypatch, wait_until):
+    monkeypatch.setattr("jikimi.fleet.services.child._LOG_MAX_BYTES", 10_000)
+    monkeypatch.setattr("jikimi.fleet.services.supervisor._LOOK_S", 0.01)
+    talks = service("worker", _READY + "while True: print('x' * 99, flush=True)")
+    with Supervisor(site, [talks]):
+        wait_until((site.log_dir / "worker.log.1").exists)
+        wait_until(lambda: (site.log_dir / "worker.log").stat().st_size > 0)
+    assert set((site.log_dir / "worker.log").read_text()[:5000]) <= {"x", "\n"}
 
 
 def test_a_fault_of_the_supervisor_itself_is_not_taken_for_success(site, service, monkeypatch):

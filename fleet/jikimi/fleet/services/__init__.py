@@ -63,9 +63,9 @@ def standard_services(site: Site, *, web: bool = True, other_broker: bool = Fals
         brokers = [mosquitto_service(site)]
     workers = 1 if site.cluster is None else site.cluster.workers
     ingest = [ingest_service(site, number) for number in range(1, workers + 1)]
-    rest = [python_service(site, name) for name in ("delivery", "upkeep")]
+    rest = [replace(python_service(site, name), vital=False) for name in ("delivery", "upkeep")]
     if site.cluster is not None:
-        rest.append(python_service(site, "admission"))
+        rest.append(replace(python_service(site, "admission"), vital=False))
     return [*_together(brokers), *ingest, *rest, *([web_service(site)] if web else [])]
 
 
@@ -126,7 +126,7 @@ def _together(brokers: list[Service]) -> list[Service]:
 
 def web_service(site: Site) -> Service:
     """The live page; a port that another program holds is named before it starts."""
-    return replace(python_service(site, "web"), start_context=partial(_web_start, site))
+    return replace(python_service(site, "web"), start_context=partial(_web_start, site), vital=False)
 
 
 def python_service(site: Site, name: str) -> Service:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.site import Site
 
+_log = logging.getLogger(__name__)
+
 QUICK_DEATHS = 5  # in a row: then something is wrong that starting again does not heal
 _QUICK_S = 10.0  # a service that was ready for this long has recovered from what ailed it
 _BACKOFF_S, _BACKOFF_MAX_S = 0.2, 10.0
-_LOG_MAX_BYTES = 8 << 20  # of one log file, looked at on each start; one older file is kept
+_LOG_MAX_BYTES = 8 << 20  # of one log file, about; one older file is kept
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Service:
     stop_s: float = 10.0  # killed when still there this long after SIGTERM
     away_s: float = 0.0  # at the least so long between its end and the next start
     awaited: bool = True  # whether those after it are started only when it is ready
+    vital: bool = True  # whether all is stopped when it cannot go on; else alarms arrive without it
 
 
 class Child:
@@ -74,7 +79,7 @@ class Child:
         """When the next start is due, on the monotonic clock."""
         if self._quick_deaths == 0:
             return self._not_before_s
-        backoff_s = min(_BACKOFF_MAX_S, _BACKOFF_S * 2.0 ** (self._quick_deaths - 1))
+        backoff_s = min(_BACKOFF_MAX_S, _BACKOFF_S * 2.0 ** min(self._quick_deaths - 1, 16))
         return max(self._not_before_s, self._changed_s + max(backoff_s, self.service.away_s))
 
     def start(self) -> None:
@@ -124,7 +129,7 @@ class Child:
         self._forget()
         self._quick_deaths = self._quick_deaths + 1 if quick else 1
         self.restarts += 1
-        if self._quick_deaths >= QUICK_DEATHS:
+        if self._quick_deaths >= QUICK_DEATHS and (self.service.vital or not self.was_ready):
             raise ServiceError(
                 f"{self.service.name} ended {QUICK_DEATHS} times in a row ({self._ended}): read {self.log_path}"
                 f"{self._last_words()}"
@@ -155,9 +160,26 @@ class Child:
         self.pid_path.unlink(missing_ok=True)
         self._ready_path.unlink(missing_ok=True)
 
+    def trim_log(self) -> None:
+        """Put the log aside when it has grown large, while the process writes on at the end of the same file."""
+        if self._process is None or not self._log_is_large():
+            return
+        try:
+            shutil.copyfile(self.log_path, self._old_log_path)
+        except OSError as error:  # the disk is full, of this log perhaps: what it says now is worth more
+            _log.warning("the log %s is not put aside: %s", self.log_path, error)
+        os.truncate(self.log_path, 0)  # it was opened to append, so the next line comes first
+
+    def _log_is_large(self) -> bool:
+        return self.log_path.exists() and self.log_path.stat().st_size > _LOG_MAX_BYTES
+
+    @property
+    def _old_log_path(self) -> Path:
+        return self.log_path.with_suffix(".log.1")
+
     def _rotate_log(self) -> None:
-        if self.log_path.exists() and self.log_path.stat().st_size > _LOG_MAX_BYTES:
-            self.log_path.replace(self.log_path.with_suffix(".log.1"))
+        if self._log_is_large():
+            self.log_path.replace(self._old_log_path)
 
     def _last_words(self) -> str:
         lines = _tail(self.log_path).strip().splitlines()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from jikimi.fleet.site import Site
 
-_READY_POLL_S = 0.03  # while a service starts; when all run, the supervisor sleeps until one ends
+_READY_POLL_S = 0.03  # while a service starts
+_LOOK_S = 60.0  # when all run, the supervisor sleeps until one ends, and looks after the logs so often
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Supervisor:
     """Runs services in the order given, each started once those before that are awaited are ready.
 
     A service that ends is started again after 0.2 s, doubling with each quick end up to 10 s; five quick ends in a
-    row stop everything. While the database's server is away, services wait for it.
+    row stop everything, unless alarms arrive without it (`Service.vital`). While the database's server is away,
+    services wait for it.
     If this process dies, even by kill -9, the kernel kills the services. One supervisor a site.
 
     Safe to use from an event loop through `asyncio.to_thread`: all work is done by a thread of its own (which must be
@@ -148,6 +150,7 @@ class Supervisor:
         was_waiting = child.waiting is not None
         if child.pid is None and time.monotonic() >= child.start_due_s:
             child.start()
+        child.trim_log()
         if child.check_ready():
             self._say(f"{name} runs (process {child.pid})")
         elif child.waiting is not None and not was_waiting:
@@ -159,7 +162,7 @@ class Supervisor:
             with selectors.DefaultSelector() as selector:
                 for handle in (*watched, self._wake_read):
                     selector.register(handle, selectors.EVENT_READ)
-                selector.select(None if all(child.ready for child in self._children) else _READY_POLL_S)
+                selector.select(_LOOK_S if all(child.ready for child in self._children) else _READY_POLL_S)
         finally:
             for handle in watched:
                 os.close(handle)
