@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "device"
+PATIENCE_S = 150.0
 RUNTIMES = ("micropython", "cpython")
 
 RunDevice = Callable[..., Any]
@@ -40,17 +41,23 @@ def runtime(request: pytest.FixtureRequest) -> str:
 def run_device(device_lib: Path, runtime: str, tmp_path: Path) -> RunDevice:
     """`run_device("script", arg, …)` runs device/script.py in an empty directory; its last line, which is JSON.
 
-    `more` is added to its environment.
+    `more` is added to its environment; on a busy machine it may take `patience_s`.
     """
 
-    def run(script: str, *args: object, heap: str = "2m", more: Mapping[str, str] | None = None) -> Any:
+    def run(
+        script: str,
+        *args: object,
+        heap: str = "2m",
+        more: Mapping[str, str] | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> Any:
         done = subprocess.run(
             [*interpreter(runtime, heap), str(SCRIPTS / f"{script}.py"), *map(str, args)],
             cwd=tmp_path,
             env=environment(runtime, device_lib) | dict(more or {}),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=patience_s,
             check=False,
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]

@@ -23,6 +23,7 @@ def new(key):
     return signed(key, NEW, 8)
 
 
+@pytest.mark.timeout(600)
 def test_power_cut_inside_every_file_operation_of_an_update_leaves_one_whole_application_and_one_retry_at_most(
     run_device, tmp_path, key, old, new
 ):
@@ -32,7 +33,7 @@ def test_power_cut_inside_every_file_operation_of_an_update_leaves_one_whole_app
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
     new.serve(tmp_path / "content")
-    result = run_device("update_cut", new.digest, len(new.envelope))
+    result = run_device("update_cut", new.digest, len(new.envelope), patience_s=580)
     assert result["cuts"] == 3 * sum(result["operations"])
     assert sum(result["operations"]) > 60
     assert result["trials"] <= 2

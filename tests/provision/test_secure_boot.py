@@ -66,6 +66,7 @@ def _efuses(bench: Path, chip: str) -> dict[str, Any]:
     return dict(json.loads((bench / "summary.json").read_text()))
 
 
+@pytest.mark.timeout(600)  # some thirty starts of the vendor's tools, a second each and more on a busy machine
 @pytest.mark.parametrize(("chip", "optional"), [("esp32s3", True), ("esp32c3", False)])
 def test_every_command_of_the_recipe_is_taken_and_the_chip_is_locked_as_it_says(bench, chip, optional):
     _run(bench, _commands(optional=optional).replace("CHIP=esp32s3", f"CHIP={chip}"))

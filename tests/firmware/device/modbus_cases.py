@@ -14,7 +14,7 @@ from jikimi.edge.modbus import ModbusError, Rtu, Tcp, crc16
 from jikimi.edge.port import port
 
 here = port()
-TIMEOUT_MS = 400
+TIMEOUT_MS = 2000  # a busy machine answers late
 
 
 class SocketUart:
