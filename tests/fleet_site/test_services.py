@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,28 @@ def test_a_service_without_which_alarms_still_arrive_stops_nothing_however_often
         wait_until(lambda: up.status()[1].restarts > QUICK_DEATHS + 2)
         assert up.status()[0].pid == pid
         assert not up.wait(0)  # ServiceError, had it given up
+
+
+def test_a_page_whose_port_was_taken_meanwhile_waits_for_it_and_stops_nothing(
+    site, steady, quick_backoff, monkeypatch, wait_until
+):
+    monkeypatch.setattr("jikimi.fleet.services.child._BACKOFF_MAX_S", 0.05)
+    starts = itertools.count(1)
+    lines: list[str] = []
+
+    @contextmanager
+    def port_is_taken_at_the_second_start() -> Iterator[None]:
+        if next(starts) == 2:
+            raise ServiceError("port 8080 is taken by another program")
+        yield
+
+    page = steady("page", vital=False, start_context=port_is_taken_at_the_second_start)
+    with Supervisor(site, [steady("steady"), page], lines.append) as up:
+        _, first = _pids(up)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: up.status()[1].ready and up.status()[1].pid != first)
+        assert not up.wait(0)
+    assert "page waits: port 8080 is taken by another program" in lines
 
 
 def test_a_service_without_which_alarms_still_arrive_is_missed_at_the_start(site, steady, service, quick_backoff):

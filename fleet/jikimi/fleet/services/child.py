@@ -89,6 +89,11 @@ class Child:
         except StoreAwayError as error:
             self._wait(str(error))
             self._not_before_s = time.monotonic() + self._pause.next_s()
+        except ServiceError as error:
+            if self.service.vital or not self.was_ready:
+                raise
+            self._wait(str(error))
+            self._not_before_s = time.monotonic() + _BACKOFF_MAX_S
 
     def _start(self) -> None:
         self._ready_path.unlink(missing_ok=True)
