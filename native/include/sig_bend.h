@@ -2,9 +2,10 @@
  *
  * How it decides: the slow part of the acceleration is gravity, its usual direction is upright (learnt while the
  * person stands or walks, so no mounting is assumed), and the angle between them is the flexion. An excursion beyond
- * 9 degrees that comes back nearly to where it began is a candidate; features of it go through a small table of decision trees
- * (sig_bend_model.h, written by tools/train_bend.py), which tell a bend from sitting or lying down. It is reported
- * once, when the person is upright again. native/MODEL_CARD.md says how well that works.
+ * 9 degrees that comes back nearly to where it began is a candidate; features of it, up to where it comes back, go
+ * through a small table of decision trees (sig_bend_model.h, written by tools/train_bend.py), which tell a bend from
+ * sitting or lying down. It is reported once, when the person has been upright for a second. Short spikes count as
+ * gravity. native/MODEL_CARD.md says how well that works.
  */
 #ifndef SIG_BEND_H
 #define SIG_BEND_H
@@ -16,8 +17,8 @@
 enum {
     SIG_BEND_CELL_TICKS = 5, /* 100 ms */
     SIG_BEND_CELL_MS = 100,
-    SIG_BEND_FEATURES = 20,
-    SIG_BEND_RECENT = 12,    /* cells of history */
+    SIG_BEND_FEATURES = 18,
+    SIG_BEND_RECENT = 15,    /* cells of history */
     SIG_BEND_BANDS = 3,      /* below 20, 20 to 60, above 60 degrees (ISO 11226) */
     SIG_BEND_MAGIC = 0x314E4542 /* "BEN1" */
 };
@@ -32,19 +33,14 @@ typedef struct {
 /* The excursion under way. */
 typedef struct {
     int32_t cells;
-    int32_t below;        /* cells since the angle came back */
     int32_t peak_deg;
     int32_t peak_cell;
     int32_t angle_sum;
     int32_t rate_max;
     int32_t still_cells;
     int32_t mag_max_mg;
-    int32_t mag_min_mg;
     int32_t unrest_sum;
     int32_t beyond_20;
-    int32_t maxima;
-    int32_t turn_deg;     /* the extreme since the last turn, */
-    int32_t rising;       /* and which kind it is */
     int32_t unrest_before;
     int32_t start_max_mg; /* in its first second, */
     int32_t start_min_mg; /* and the half second before */
@@ -59,6 +55,10 @@ typedef struct {
     uint32_t magic;
     uint32_t ticks;
     uint32_t cells_seen;
+    int32_t held_mg[3];    /* the newest sample, which waits for the next one, */
+    int32_t held_norm_mg;  /* and its magnitude */
+    int32_t beyond_ticks;  /* samples in a row beyond what people do */
+    int32_t spoilt_ticks;  /* samples from the held one on in whose place gravity is taken */
     int32_t acc_sum_mg[3]; /* the cell being filled */
     int32_t mag_max_mg;
     int32_t mag_min_mg;
@@ -72,7 +72,9 @@ typedef struct {
     int32_t enter_deg;     /* angle beyond which the next excursion begins */
     int32_t bending;       /* 1 during an excursion */
     uint32_t candidates;   /* excursions judged so far */
+    int32_t below;         /* cells since the angle came back */
     sig_bend_excursion_t excursion;
+    sig_bend_excursion_t described; /* as it was when the angle came back */
     int32_t newest; /* index of the newest cell in */
     sig_bend_cell_t recent[SIG_BEND_RECENT];
     uint32_t band_ms[SIG_BEND_BANDS];        /* time in each band so far; stays at its highest after 49 days */

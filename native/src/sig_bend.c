@@ -15,6 +15,8 @@ enum {
     LEARN_SHIFT = 8,      /* usual direction: 256 cells */
     RELEARN_SHIFT = 5,
     WALKING_MG = 100,     /* so much unrest for seconds is walking, which is done upright */
+    SPIKE_MG = 3000,
+    SPIKE_TICKS = 4,      /* 80 ms */
     BAND_LOW_DEG = 20,
     BAND_HIGH_DEG = 60
 };
@@ -36,7 +38,7 @@ static void judge(sig_bend_t *s) {
     sig_bend_features(s, features);
     const int32_t score = sig_bend_score(features);
     if (score > BEND_LIMIT) {
-        sig_events_add(&s->events, s->ticks, SIG_EVENT_BEND, sig_permille(score - BEND_LIMIT), s->excursion.peak_deg);
+        sig_events_add(&s->events, s->ticks, SIG_EVENT_BEND, sig_permille(score - BEND_LIMIT), s->described.peak_deg);
     }
 }
 
@@ -48,17 +50,21 @@ static void learn_upright(sig_bend_t *s, int shift) {
 
 static void follow_excursion(sig_bend_t *s, const sig_bend_cell_t *cell, int32_t rate) {
     sig_bend_excursion_t *e = &s->excursion;
+    if (s->angle_deg >= LEAVE_DEG + e->peak_deg / LEAVE_PARTS) {
+        s->below = 0;
+    } else if (s->below++ == 0) {
+        s->described = *e; /* what comes from here on is standing, if it lasts */
+    }
     sig_bend_extend(s, cell, rate);
-    e->below = s->angle_deg < LEAVE_DEG + e->peak_deg / LEAVE_PARTS ? e->below + 1 : 0;
     if (e->cells > LONGEST_CELLS && s->unrest_16 > WALKING_MG * 16) {
         learn_upright(s, RELEARN_SHIFT);
     }
-    if (e->below < LEAVE_CELLS) {
+    if (s->below < LEAVE_CELLS) {
         return;
     }
     s->bending = 0;
     s->enter_deg = s->angle_deg + ENTER_DEG;
-    if (e->cells <= LONGEST_CELLS && e->cells - e->below >= SHORTEST_CELLS) {
+    if (e->cells <= LONGEST_CELLS && s->described.cells >= SHORTEST_CELLS) {
         judge(s);
     }
 }
@@ -71,6 +77,7 @@ static void follow(sig_bend_t *s, const sig_bend_cell_t *cell, int32_t rate) {
         follow_excursion(s, cell, rate);
     } else if (s->angle_deg > s->enter_deg) {
         s->bending = 1;
+        s->below = 0;
         sig_bend_begin(s);
         sig_bend_extend(s, cell, rate);
     } else {
@@ -128,14 +135,45 @@ static void on_cell(sig_bend_t *s) {
     count_band(s);
 }
 
-void sig_bend_tick(sig_bend_t *s, const sig_motion_t *motion) {
-    const int32_t mag = motion->acc_norm_mg;
+/* Whether the sample before the newest one is a spike. People do not shake a belt so much for so short a time: that is a
+ * faulty sample, or a knock on the tag. Its neighbours may share it, as the chip has a rate of its own. What stands for
+ * them is gravity; before the first cell that is nothing, which turns no direction. */
+static int is_spike(sig_bend_t *s, int32_t newest_mg) {
+    s->beyond_ticks = newest_mg > SPIKE_MG ? s->beyond_ticks + 1 : 0;
+    if (s->beyond_ticks > 0 && s->beyond_ticks <= SPIKE_TICKS) {
+        s->spoilt_ticks = 3;
+    }
+    const int spoilt = s->spoilt_ticks > 0;
+    s->spoilt_ticks -= spoilt;
+    return spoilt;
+}
+
+static void hold(sig_bend_t *s, const sig_motion_t *motion) {
     for (int i = 0; i < 3; i++) {
-        s->acc_sum_mg[i] += motion->acc_mg[i];
+        s->held_mg[i] = motion->acc_mg[i];
+    }
+    s->held_norm_mg = motion->acc_norm_mg;
+}
+
+static void add(sig_bend_t *s, const int32_t *acc_mg, int32_t one, int32_t mag) {
+    for (int i = 0; i < 3; i++) {
+        s->acc_sum_mg[i] += acc_mg[i] / one;
     }
     s->mag_max_mg = mag > s->mag_max_mg ? mag : s->mag_max_mg;
     s->mag_min_mg = mag < s->mag_min_mg ? mag : s->mag_min_mg;
     s->unrest_sum_mg += mag > 1000 ? mag - 1000 : 1000 - mag;
+}
+
+void sig_bend_tick(sig_bend_t *s, const sig_motion_t *motion) {
+    if (s->ticks == 0) {
+        hold(s, motion);
+    }
+    if (is_spike(s, motion->acc_norm_mg)) {
+        add(s, s->gravity, 16, 1000);
+    } else {
+        add(s, s->held_mg, 1, s->held_norm_mg);
+    }
+    hold(s, motion);
     s->ticks += 1;
     if (s->ticks % SIG_BEND_CELL_TICKS == 0) {
         on_cell(s);

@@ -4,9 +4,10 @@
 enum {
     ONE = 4096,      /* length of a direction */
     STILL_RATE = 57, /* 8 degrees a second */
-    PROMINENCE_DEG = 6,
     START_CELLS = 10,
     BEFORE_CELLS = 5,
+    AFTER_CELLS = 10,
+    END_CELLS = 2, /* the person has long been upright by then */
     SUM_SCALE = 4    /* brings sums of tilts within what cos_between takes */
 };
 
@@ -84,18 +85,32 @@ void sig_bend_measure_angle(sig_bend_t *s) {
     s->angle_deg = cos_angle < 0 ? 180 - deg : deg;
 }
 
+static const sig_bend_cell_t *aged(const sig_bend_t *s, int32_t age) {
+    return &s->recent[s->newest >= age ? s->newest - age : s->newest - age + SIG_BEND_RECENT];
+}
+
+/* Mean unrest of the cells aged `first` to less than `end`. */
+static int32_t unrest_of(const sig_bend_t *s, int32_t first, int32_t end) {
+    int32_t sum = 0;
+    for (int32_t age = first; age < end; age++) {
+        sum += aged(s, age)->unrest_mg;
+    }
+    return sum / (end - first);
+}
+
+static void widen(const sig_bend_cell_t *cell, int32_t *max_mg, int32_t *min_mg) {
+    *max_mg = cell->mag_max_mg > *max_mg ? cell->mag_max_mg : *max_mg;
+    *min_mg = cell->mag_min_mg < *min_mg ? cell->mag_min_mg : *min_mg;
+}
+
 void sig_bend_begin(sig_bend_t *s) {
     static const sig_bend_excursion_t nothing = {0};
     sig_bend_excursion_t *e = &s->excursion;
     *e = nothing;
-    e->mag_min_mg = INT32_MAX;
     e->start_min_mg = INT32_MAX;
-    e->rising = 1;
-    e->unrest_before = s->unrest_16 / 16;
+    e->unrest_before = unrest_of(s, 1, SIG_BEND_RECENT);
     for (int32_t age = 1; age <= BEFORE_CELLS; age++) {
-        const sig_bend_cell_t *cell = &s->recent[s->newest >= age ? s->newest - age : s->newest - age + SIG_BEND_RECENT];
-        e->start_max_mg = cell->mag_max_mg > e->start_max_mg ? cell->mag_max_mg : e->start_max_mg;
-        e->start_min_mg = cell->mag_min_mg < e->start_min_mg ? cell->mag_min_mg : e->start_min_mg;
+        widen(aged(s, age), &e->start_max_mg, &e->start_min_mg);
     }
 }
 
@@ -103,17 +118,6 @@ void sig_bend_begin(sig_bend_t *s) {
 static void tilt_of(const sig_bend_t *s, int32_t *out) {
     for (int i = 0; i < 3; i++) {
         out[i] = (s->direction[i] - s->upright[i] / 256 * s->along / ONE) / 16;
-    }
-}
-
-static void follow_turns(sig_bend_excursion_t *e, int32_t angle_deg) {
-    const int32_t back = e->rising ? e->turn_deg - angle_deg : angle_deg - e->turn_deg;
-    if (back < 0) {
-        e->turn_deg = angle_deg;
-    } else if (back > PROMINENCE_DEG) {
-        e->maxima += e->rising;
-        e->rising = !e->rising;
-        e->turn_deg = angle_deg;
     }
 }
 
@@ -148,13 +152,10 @@ void sig_bend_extend(sig_bend_t *s, const sig_bend_cell_t *cell, int32_t rate) {
     e->still_cells += rate < STILL_RATE;
     e->beyond_20 += s->angle_deg > 20;
     e->mag_max_mg = cell->mag_max_mg > e->mag_max_mg ? cell->mag_max_mg : e->mag_max_mg;
-    e->mag_min_mg = cell->mag_min_mg < e->mag_min_mg ? cell->mag_min_mg : e->mag_min_mg;
     e->unrest_sum += cell->unrest_mg;
     if (e->cells <= START_CELLS) {
-        e->start_max_mg = cell->mag_max_mg > e->start_max_mg ? cell->mag_max_mg : e->start_max_mg;
-        e->start_min_mg = cell->mag_min_mg < e->start_min_mg ? cell->mag_min_mg : e->start_min_mg;
+        widen(cell, &e->start_max_mg, &e->start_min_mg);
     }
-    follow_turns(e, s->angle_deg);
     follow_tilt(s, new_peak);
 }
 
@@ -184,25 +185,14 @@ static int32_t coherence(const sig_bend_excursion_t *e) {
     return all == 0 ? 1000 : length(small) * 1000 / all;
 }
 
-static int32_t newest_max(const sig_bend_t *s) {
-    int32_t best = 0;
-    for (int i = 0; i < SIG_BEND_RECENT; i++) {
-        best = s->recent[i].mag_max_mg > best ? s->recent[i].mag_max_mg : best;
-    }
-    return best;
-}
-
-static int32_t newest_min(const sig_bend_t *s) {
-    int32_t best = 65535;
-    for (int i = 0; i < SIG_BEND_RECENT; i++) {
-        best = s->recent[i].mag_min_mg < best ? s->recent[i].mag_min_mg : best;
-    }
-    return best;
-}
-
 void sig_bend_features(const sig_bend_t *s, int16_t *out) {
-    const sig_bend_excursion_t *e = &s->excursion;
+    const sig_bend_excursion_t *e = &s->described;
     const int32_t cells = e->cells < 1 ? 1 : e->cells;
+    int32_t end_max_mg = 0;
+    int32_t end_min_mg = INT32_MAX;
+    for (int32_t age = END_CELLS; age < SIG_BEND_RECENT; age++) {
+        widen(aged(s, age), &end_max_mg, &end_min_mg);
+    }
     int32_t after_peak[3];
     int32_t scaled_peak[3];
     for (int i = 0; i < 3; i++) {
@@ -218,18 +208,16 @@ void sig_bend_features(const sig_bend_t *s, int16_t *out) {
         e->rate_max,
         e->still_cells * 1000 / cells,
         e->mag_max_mg,
-        e->mag_min_mg,
         e->unrest_sum / cells,
         coherence(e),
         cos_of_sums(e->tilt, scaled_peak),
         cos_of_sums(e->tilt_to_peak, after_peak),
-        e->maxima,
         e->beyond_20,
         e->unrest_before,
-        s->unrest_16 / 16,
+        unrest_of(s, 0, AFTER_CELLS),
         e->start_max_mg - e->start_min_mg,
         e->start_min_mg,
-        newest_max(s) - newest_min(s),
+        end_max_mg - end_min_mg,
     };
     for (int i = 0; i < SIG_BEND_FEATURES; i++) {
         out[i] = narrow(values[i]);

@@ -6,7 +6,7 @@ Integers only; `div` rounds towards zero, as C does. Where the core keeps sums, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import cos, isqrt, radians
 from pathlib import Path
@@ -20,7 +20,8 @@ TICKS_PER_CELL, CELL_MS, TICK_MS = 5, 100, 20
 ONE = 4096  # length of a direction
 ENTER_DEG = 9
 LONGEST, SHORTEST, BACK_FOR = 200, 3, 10  # cells
-FULL, RECENT, BEFORE, START = 250, 12, 5, 10  # cells
+FULL, RECENT, BEFORE, START, END = 250, 15, 5, 10, 13  # cells
+SPIKE_MG, SPIKE_TICKS = 3000, 4
 STILL_RATE = 57  # 8 degrees a second
 KIND_BEND = 5
 COSINES = [round(16384 * cos(radians(deg))) for deg in range(91)]
@@ -53,14 +54,33 @@ class Moment(NamedTuple):
     tilt: Vector
 
 
-def cells(motion: Iterable[tuple[Vector, Vector]]) -> Iterator[Cell]:
-    """Cells out of motion samples."""
-    part: list[Vector] = []
+def spikes_as_gravity(
+    motion: Iterable[tuple[Vector, Vector]], gravity: Callable[[], Vector]
+) -> Iterator[tuple[Vector, int]]:
+    """Acceleration and magnitude of the sample before each one (first: of itself); of a spike's, gravity and 1 g.
+
+    A spike is at most 80 ms beyond 3 g; the sample before and the one after belong to it.
+    """
+    beyond, spoilt, held = 0, 0, None
     for acc, _ in motion:
-        part.append(acc)
+        held = acc if held is None else held
+        beyond = beyond + 1 if magnitude(acc) > SPIKE_MG else 0
+        spoilt = 3 if 0 < beyond <= SPIKE_TICKS else spoilt
+        if spoilt:
+            yield [div(x, 16) for x in gravity()], 1000
+        else:
+            yield held, magnitude(held)
+        spoilt, held = max(0, spoilt - 1), acc
+
+
+def cells(samples: Iterable[tuple[Vector, int]]) -> Iterator[Cell]:
+    """Cells out of accelerations and their magnitudes."""
+    part: list[tuple[Vector, int]] = []
+    for sample in samples:
+        part.append(sample)
         if len(part) == TICKS_PER_CELL:
-            mags = [magnitude(v) for v in part]
-            means = [div(sum(column), TICKS_PER_CELL) * 16 for column in zip(*part, strict=True)]
+            accs, mags = zip(*part, strict=True)
+            means = [div(sum(column), TICKS_PER_CELL) * 16 for column in zip(*accs, strict=True)]
             yield Cell(means, max(mags), min(mags), sum(abs(mag - 1000) for mag in mags) // TICKS_PER_CELL)
             part = []
 
@@ -94,43 +114,37 @@ def total(vectors: Iterable[Vector]) -> Vector:
     return [sum(column) for column in zip(*vectors, strict=True)] or [0, 0, 0]
 
 
-def maxima(angles: Iterable[int]) -> int:
-    """How often the angle rose, and then fell by more than 6 degrees."""
-    count, rising, turn = 0, True, 0
-    for angle in angles:
-        back = turn - angle if rising else angle - turn
-        if back < 0:
-            turn = angle
-        elif back > 6:
-            count, rising, turn = count + rising, not rising, angle
-    return count
+def unrest(seen: Sequence[Cell]) -> int:
+    """Mean of the cells' unrest."""
+    return sum(cell.unrest for cell in seen) // len(seen)
 
 
-def features(moments: Sequence[Moment], before: Sequence[Cell], unrest_before: int, recent: Sequence[Cell],
-             unrest_after: int) -> Vector:  # fmt: skip
-    """What the trees see of an excursion; tools/train_bend.py names them in this order."""
+def features(moments: Sequence[Moment], before: Sequence[Cell], recent: Sequence[Cell]) -> Vector:
+    """What the trees see of an excursion; tools/train_bend.py names them in this order.
+
+    `moments` end where the person comes back, `before` are the cells until the first of them, `recent` the newest ones.
+    """
     n, angles = len(moments), [m.angle_deg for m in moments]
     peak = max(angles)
     to_peak = angles.index(peak) + 1
     tilts = [m.tilt for m in moments]
     tilt, length = total(tilts), div(sum(magnitude(v) for v in tilts), 4)
-    start = [*before, *(m.cell for m in moments[:START])]
+    start, end = [*before[-BEFORE:], *(m.cell for m in moments[:START])], recent[:END]
     highest, lowest = max(cell.top for cell in start), min(cell.low for cell in start)
     values = [
         peak, n, to_peak, n - to_peak,
         div(sum(angles) * 100, n * peak),
         max(m.rate for m in moments),
         sum(m.rate < STILL_RATE for m in moments) * 1000 // n,
-        max(m.cell.top for m in moments), min(m.cell.low for m in moments),
-        sum(m.cell.unrest for m in moments) // n,
+        max(m.cell.top for m in moments),
+        unrest([m.cell for m in moments]),
         div(magnitude([div(x, 4) for x in tilt]) * 1000, length) if length else 1000,
         cosine(tilt, [4 * x for x in tilts[to_peak - 1]]),
         cosine(total(tilts[:to_peak]), total(tilts[to_peak:])),
-        maxima(angles),
         sum(angle > 20 for angle in angles),
-        unrest_before, unrest_after,
+        unrest(before), unrest(recent[-BACK_FOR:]),
         highest - lowest, lowest,
-        max(cell.top for cell in recent) - min(cell.low for cell in recent),
+        max(cell.top for cell in end) - min(cell.low for cell in end),
     ]  # fmt: skip
     return [min(max(value, -32766), 32766) for value in values]
 
@@ -145,7 +159,7 @@ class BendCounter:
     angle_deg: int = 0
     _cells: int = 0
     _seen: list[Cell] = field(default_factory=list)
-    _gravity: Vector = field(default_factory=list)
+    gravity: Vector = field(default_factory=lambda: [0, 0, 0])
     _direction: Vector = field(default_factory=lambda: [0, 0, 0])
     _upright: Vector = field(default_factory=lambda: [0, 0, 0])  # 1/256
     _unrest_16: int = 0
@@ -153,7 +167,6 @@ class BendCounter:
     _bending: bool = False
     _moments: list[Moment] = field(default_factory=list)
     _before: list[Cell] = field(default_factory=list)
-    _unrest_before: int = 0
     _back_for: int = 0
 
     def push(self, cell: Cell) -> None:
@@ -172,9 +185,9 @@ class BendCounter:
 
     def _turn(self, cell: Cell, first: bool) -> int:
         """Follow gravity; returns how far it turned."""
-        slow = zip(self._gravity, cell.acc, strict=True) if not first else ()
-        self._gravity = cell.acc if first else [g + div(x - g, 4) for g, x in slow]
-        last, self._direction = self._direction, unit([div(x, 16) for x in self._gravity], self._direction)
+        slow = zip(self.gravity, cell.acc, strict=True) if not first else ()
+        self.gravity = cell.acc if first else [g + div(x - g, 4) for g, x in slow]
+        last, self._direction = self._direction, unit([div(x, 16) for x in self.gravity], self._direction)
         return 0 if first else isqrt(sum((a - b) ** 2 for a, b in zip(self._direction, last, strict=True)))
 
     def _learn_upright(self, shift: int) -> None:
@@ -187,7 +200,7 @@ class BendCounter:
             self._follow_excursion(moment)
         elif self.angle_deg > self._enter_deg:
             self._bending, self._moments, self._back_for = True, [moment], 0
-            self._before, self._unrest_before = self._seen[-1 - BEFORE : -1], self._unrest_16 // 16
+            self._before = self._seen[-RECENT:-1]
         else:
             self._learn_upright(8)
 
@@ -204,8 +217,7 @@ class BendCounter:
                 self._judge(peak)
 
     def _judge(self, peak: int) -> None:
-        recent, after = self._seen[-RECENT:], self._unrest_16 // 16
-        self.judged.append(features(self._moments, self._before, self._unrest_before, recent, after))
+        self.judged.append(features(self._moments[:-BACK_FOR], self._before, self._seen[-RECENT:]))
         model, limit = _MODEL
         log_odds = score(model, self.judged[-1]) - limit
         if log_odds > 0:
@@ -219,6 +231,7 @@ _MODEL = load_model()
 def count(samples: Iterable[Sequence[int]], rate_centihz: int, acc_lsb: int) -> BendCounter:
     """The counter after samples of (ax, ay, az, gx, gy, gz) in raw counts."""
     counter = BendCounter()
-    for cell in cells(resample(samples, rate_centihz, acc_lsb, 0)):
+    motion = resample(samples, rate_centihz, acc_lsb, 0)
+    for cell in cells(spikes_as_gravity(motion, lambda: counter.gravity)):
         counter.push(cell)
     return counter

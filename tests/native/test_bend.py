@@ -130,6 +130,7 @@ def test_every_state_fits_its_budget():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_people_the_tables_never_saw_are_counted_as_the_model_card_says():
     from tools import train_bend  # imports the falls' tools, which are slow to start
 
@@ -141,6 +142,6 @@ def test_people_the_tables_never_saw_are_counted_as_the_model_card_says():
     def share(activities: Sequence[str], right: Callable[[int], bool]) -> float:
         return float(np.mean([right(counted[i]) for i, trial in enumerate(trials) if trial.activity in activities]))
 
-    assert share(("D16",), lambda n: n == 1) >= 0.88
-    assert share(("D15",), lambda n: n == 1) >= 0.50
-    assert share(train_bend.SIT_LIE_STAIRS, lambda n: n > 0) <= 0.05
+    assert share(("D16",), lambda n: n == 1) >= 0.94
+    assert share(("D15",), lambda n: n == 1) >= 0.58
+    assert share(train_bend.SIT_LIE_STAIRS, lambda n: n > 0) <= 0.04

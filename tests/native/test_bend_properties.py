@@ -19,6 +19,7 @@ SEEDS = st.integers(0, 10_000)
 SHARE = 0.05  # of the samples go wrong
 CELL_S = 0.1
 CLIP_G = 2.0
+SPIKE_G = 15.9
 RUN_S, REST_S = 5.0, 4.0
 
 
@@ -64,7 +65,14 @@ def clipped(acc: Acc, rate_hz: float, seed: int) -> Acc:
     return np.clip(acc, -CLIP_G, CLIP_G)
 
 
-FAULTS = [dropped, repeated, held, lost_in_bursts, clipped]
+def spiked(acc: Acc, rate_hz: float, seed: int) -> Acc:
+    """About once a second a sample with every axis at the end of its range."""
+    rng = np.random.default_rng(seed)
+    hit = rng.random(len(acc)) < 1 / rate_hz
+    return np.where(hit[:, None], rng.choice([-SPIKE_G, SPIKE_G], acc.shape), acc)
+
+
+FAULTS = [dropped, repeated, held, lost_in_bursts, clipped, spiked]
 
 
 @settings(max_examples=40, deadline=None)
@@ -127,6 +135,12 @@ def test_hardly_a_bend_is_missed_and_none_invented_where_tenths_of_a_second_are_
     found = [len(count(lost_in_bursts(shift(seed, rate_hz), rate_hz, seed), rate_hz)[0]) for seed in range(50)]
     assert max(found) == 3
     assert sum(found) >= 0.98 * 3 * len(found)
+
+
+@pytest.mark.parametrize("rate_hz", [52, 104, 200])
+def test_bends_are_counted_and_none_invented_through_a_spike_a_second(rate_hz):
+    found = [len(count(spiked(shift(seed, rate_hz), rate_hz, seed), rate_hz)[0]) for seed in range(50)]
+    assert found == [3] * 50
 
 
 @pytest.mark.parametrize("fault", FAULTS)
