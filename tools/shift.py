@@ -44,8 +44,9 @@ _PATIENCE_S = 60.0
 _WINDOWS_HEARD = 3  # fewer say nothing about growth
 _LOOK_S = 0.02
 _AWAY = (0.6, 0.65)  # of the shift: the broker is frozen, then killed
-# A collection leaves what is in flight at that moment: a packet of 1 KiB, its parts, and a task or two.
-GROWTH_BYTES = 1024
+# A collection leaves what is in flight at that moment: a packet of 1 KiB, its parts, and a task or two. And it keeps
+# what a word of memory may point at: of a connection that is over up to 1.4 KiB may stay until another one is.
+GROWTH_BYTES = 2048
 _COMPLAINT = re.compile(r"^jk log (task|no memory|record of)|MemoryError|Traceback")
 
 
