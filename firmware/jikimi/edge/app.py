@@ -12,6 +12,7 @@ from jikimi.edge.starts import Starts
 from jikimi.edge.warn import OFF, ON_DUTY, SAFE, TEST, TEST_MS
 from jikimi.wire import radio
 
+# To read why, and to press Ctrl-C, where a device fails at once each time; no task runs any more that this holds up.
 _RESTART_PAUSE_MS = 3000
 _GOOD_S = 60
 _SAFE_S = 600
