@@ -1,12 +1,29 @@
-"""A port whose time passes only when everybody waits for it: hours of a device in seconds, the same every time."""
+"""A port whose time passes only when everybody waits for it: hours of a device in seconds, the same every time.
+
+And a clock that is set, for who needs no time of its own.
+"""
 
 import asyncio
 
 from jikimi.edge.port import port
+from jikimi.wire import kinds
 
 # Passes of the loop after which whoever had something to do has done it: nothing here waits for a file or a socket.
 _SETTLED = 12
 _WRAP = 1 << 30
+
+
+class SetClock:
+    """As jikimi.edge.clock's, set from the start; it goes with the port's own ticks."""
+
+    boot_epoch_ms = 1_790_000_000_000
+    quality = kinds.CLOCK_RTC
+
+    def up_ms(self):
+        return port().ticks_ms()
+
+    def epoch_ms(self):
+        return self.boot_epoch_ms + self.up_ms()
 
 
 class FakePort:

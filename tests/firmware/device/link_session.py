@@ -8,6 +8,8 @@ Arguments: none. Every connection follows one script; a message is "sent" when t
 import asyncio
 import json
 
+from fake_time import SetClock
+
 from jikimi.edge import link as link_module
 from jikimi.edge.boot_count import next_boot
 from jikimi.edge.duty import Always
@@ -22,17 +24,6 @@ here = port()
 link_module._BACKOFF_MS = 10
 link_module._RESEND_MS = 150
 CONFIG = Section({"site": "s", "device": "d", "broker": Section({"host": "h"})})
-
-
-class Clock:
-    boot_epoch_ms = 1_790_000_000_000
-    quality = kinds.CLOCK_RTC
-
-    def up_ms(self):
-        return here.ticks_ms()
-
-    def epoch_ms(self):
-        return self.boot_epoch_ms + here.ticks_ms()
 
 
 class Client:
@@ -79,7 +70,7 @@ async def until(condition):
 
 async def main():
     files = here.files("flash")
-    clock = Clock()
+    clock = SetClock()
     earlier = Journal(files, next_boot(files, files), None, 0)
     earlier.append(kinds.STREAM_EVENT, kinds.WARNING, 1, {})
     earlier.close()

@@ -5,6 +5,8 @@
 import asyncio
 import json
 
+from fake_time import SetClock
+
 from jikimi.edge import link as link_module
 from jikimi.edge.boot_count import next_boot
 from jikimi.edge.duty import Always
@@ -36,17 +38,6 @@ class Here:
         if self.lean >= 0:
             raise MemoryError("none")
         return 1000
-
-
-class Clock:
-    boot_epoch_ms = 1_790_000_000_000
-    quality = kinds.CLOCK_RTC
-
-    def up_ms(self):
-        return here.ticks_ms()
-
-    def epoch_ms(self):
-        return self.boot_epoch_ms + here.ticks_ms()
 
 
 class Client:
@@ -89,7 +80,7 @@ async def until(condition):
 def link_that(breaks, sent, console, journal):
     """A link whose connections break as the list says, one after the other."""
     return Link(
-        console, Clock(), journal, CONFIG, Always(), lambda _docked: Client(sent, breaks.pop(0)),
+        console, SetClock(), journal, CONFIG, Always(), lambda _docked: Client(sent, breaks.pop(0)),
         lambda _docked: b"birth", None,
     )  # fmt: skip
 
@@ -114,7 +105,7 @@ async def gives_up(journal):
 
 async def vitals(journal):
     console, sent = Here(lean=2), []
-    reports = Reports(CONFIG, console, Clock(), journal, "core", "power", "fw", "cfg", None, None)
+    reports = Reports(CONFIG, console, SetClock(), journal, "core", "power", "fw", "cfg", None, None)
 
     async def send(payload):
         sent.append(messages.decode_vitals(payload)["heap_free"])
@@ -128,7 +119,7 @@ async def vitals(journal):
 
 async def main():
     files = here.files("flash")
-    journal = Journal(files, next_boot(files, files), Clock.boot_epoch_ms, Clock.quality)
+    journal = Journal(files, next_boot(files, files), SetClock.boot_epoch_ms, SetClock.quality)
     journal.append(kinds.STREAM_ALARM, kinds.SOS, 1, {})
     found = {"sheds": await sheds(journal), "gives up": await gives_up(journal), "vitals": await vitals(journal)}
     journal.close()
