@@ -45,3 +45,7 @@ def test_off_duty_nothing_is_recorded_but_a_call_for_help_and_its_end(found):
 
 def test_a_part_is_switched_off_until_that_succeeds_and_started_again_without_a_fault(found):
     assert found["part"] == ["start", "fault 0", "stop", 2000, "stop", 250, "start"]
+
+
+def test_an_inertial_unit_that_cannot_be_switched_off_is_tried_again_after_a_pause_and_is_no_alarm(found):
+    assert found["unit"] == [["stop", 2000, "stop", 2000, "stop", 250, "self-test"], []]

@@ -44,21 +44,32 @@ def test_on_duty_it_advertises_and_a_green_light_says_so(tag):
     assert _mode(tag) == "0"
 
 
-def test_what_the_shift_owes_goes_out_first_then_it_says_docked_then_nothing_leaves(tag):
+def _nothing_open(tag: Tag) -> None:
+    until(lambda: not tag.plant.store.open_alarms(), "the end of what was open")
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_what_the_shift_owes_goes_out_first_then_it_says_docked_then_nothing_leaves(tag, mended):
     _undock(tag)
+    _nothing_open(tag)
+    boots = tag.board.boots
     world, faults = tag.plant.world, tag.plant.world.faults(tag.device)
     faults.imu_nak = True  # an alarm, so that there is something to send
     tag.wait_line(rf"^jk rec \d+ 0 \d+ {kinds.SENSOR_FAULT} ")
     _dock(tag)
     assert kinds.SENSOR_FAULT in tag.records()
     since, adverts, began_s, lines = len(tag.plant.ear.heard), tag.adverts, world.now(), len(tag.board.lines())
-    faults.imu_nak = False  # on duty this would end the alarm, with a record
+    faults.imu_nak = not mended  # on duty the end of the fault would end the alarm, with a record
     until(lambda: world.now() > began_s + 4, "four seconds on the charger")
     assert tag.adverts == adverts
     assert tag.plant.ear.heard[since:] == []
     assert not [line for line in tag.board.lines(lines) if line.startswith("jk rec ")]
     assert _lit(tag, began_s) == set()
     assert _mode(tag) == UWB_SLEEPS
+    _undock(tag)
+    assert tag.board.boots == boots
+    faults.imu_nak = False
+    _nothing_open(tag)
 
 
 def test_it_starts_docked_without_a_word_on_the_air(tag):
@@ -90,7 +101,7 @@ def test_taken_off_the_charger_it_is_on_duty_again(tag):
     adverts = tag.adverts
     _undock(tag)
     until(lambda: tag.adverts > adverts, "adverts")
-    until(lambda: not tag.plant.store.open_alarms(), "the end of what was open from the shift before")
+    _nothing_open(tag)
     assert _mode(tag) == "0"
 
 

@@ -81,11 +81,13 @@ class Sensing:
                     self._weakness = await self._self_test()
                 await self._imu.start()
                 fault = await self._read_until_fault(beat)
+                if not self._duty.on:
+                    continue
             except OSError:
                 pass  # bus or chip: what matters is said by the next line, and it is tried again
             if self._duty.on:
                 self._on_fault(fault)
-                await self._port.sleep_ms(_RETRY_MS)
+            await self._port.sleep_ms(_RETRY_MS)  # off duty, too: a chip that cannot be switched off holds up nobody
 
     async def works(self):
         """Whether samples come; off duty the sensor is switched on for a moment to tell. OSError when it fails."""

@@ -9,6 +9,7 @@ from jikimi.edge.duty import Duty
 from jikimi.edge.faults import keep
 from jikimi.edge.port import port
 from jikimi.edge.recorder import Recorder
+from jikimi.edge.sense import Sensing
 from jikimi.wire import kinds
 
 here = port()
@@ -132,4 +133,48 @@ async def part():
 
 
 result["part"] = asyncio.run(part())
+
+
+class Unit:
+    """An inertial unit on a bus that does not answer twice; it ends the story when nobody waits, or all is told."""
+
+    rate_hz, acc_lsb_per_g, gyro_lsb_per_dps_x100 = 100, 4096, 1640
+
+    def __init__(self, told):
+        self._told = told
+
+    def stop(self):
+        self._told.append("stop")
+        if self._told[-3:] == ["stop"] * 3:
+            raise KeyError("nobody waits")
+        if self._told.count("stop") < 3:
+            raise OSError(19)
+
+    async def self_test(self):
+        self._told.append("self-test")
+        raise KeyError("the end of this story")
+
+
+async def unit():
+    """Off duty from the start, until the unit is off."""
+
+    class Shift:
+        on = False
+
+    class Port:
+        async def sleep_ms(self, ms):
+            told.append(ms)
+            Shift.on = ms == 250
+
+    told = []
+    faults = []
+    sensing = Sensing(here.load_core(), Unit(told), "waist", 2, Port(), Shift, None, faults.append)
+    try:
+        await sensing.run(lambda: None)
+    except KeyError:
+        pass
+    return [told, faults]
+
+
+result["unit"] = asyncio.run(unit())
 print(json.dumps(result))
