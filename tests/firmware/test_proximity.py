@@ -94,3 +94,8 @@ def test_forged_adverts_neither_stop_a_tag_nor_warn_it_and_an_honest_one_still_d
 
 def test_one_who_is_near_for_forty_days_is_warned_on_the_last_as_on_the_first(found):
     assert found["for forty days"] == [1, 1, 2]
+
+
+def test_adverts_that_come_faster_than_they_are_heard_do_not_hold_up_the_rest_and_none_is_forgotten(found):
+    at_once, then = found["a crowd that talks faster"]
+    assert 0 < at_once < then < 1000

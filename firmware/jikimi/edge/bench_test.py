@@ -114,12 +114,11 @@ class _Bench:
         air = self._hardware.air()
         air.start()
         air.advertise(radio.tag_advert(os.urandom(radio.EPHEMERAL_BYTES)), _ADVERT_US)
-        heard = 0
+        heard = []
         for _ in range(_AIR_MS // 50):
             await self._port.sleep_ms(50)
-            while air.heard() is not None:
-                heard += 1
-        return f"on, heard {heard} adverts"
+            air.take(lambda advert: heard.append(advert.rssi_dbm))
+        return f"on, heard {len(heard)} adverts"
 
     async def _uwb(self):
         name = identity.uwb_name(self._config.device)

@@ -150,12 +150,10 @@ class NodeProximity:
 
     async def listen(self, beat):
         """Hear tags, let go of those that have left, keep the advert up to date."""
+        on_heard = self.on_heard  # bound once, not at every look
         while True:
             beat()
-            heard = self._air.heard()
-            while heard is not None:
-                self.on_heard(heard)
-                heard = self._air.heard()
+            self._air.take(on_heard)
             self._zones.update()
             self.let_go(self._clock.up_ms())
             self._air.advertise(self.advert(), _ADVERT_US)

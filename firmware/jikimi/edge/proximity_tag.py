@@ -73,15 +73,13 @@ class TagProximity:
 
     async def listen(self, beat):
         """On duty: hear machines, let warnings end that are no longer repeated, advertise the id of the hour."""
+        on_heard = self.on_heard  # bound once, not at every look
         while self._duty.on:
             beat()
             if self._ephemeral.rotate():
                 self._air.new_address()
             self._air.advertise(self.advert(), _ADVERT_US)
-            heard = self._air.heard()
-            while heard is not None:
-                self.on_heard(heard)
-                heard = self._air.heard()
+            self._air.take(on_heard)
             self.expire(self._clock.up_ms())
             await self._port.sleep_ms(40)
         self.expire(_LATER_MS)
@@ -103,6 +101,7 @@ class TagProximity:
             text = self._uwb.received()
             if text is not None:
                 self.on_payload(text, polled)
+                await self._port.sleep_ms(0)  # others too, however fast a node sends
                 continue
             polled = self._port.ticks_ms()
             await self._port.sleep_ms(10)

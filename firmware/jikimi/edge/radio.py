@@ -127,6 +127,17 @@ class Radio:
         self._read = (self._read + 1) % _SLOTS
         return slot
 
+    def take(self, on_heard):
+        """Call `on_heard(heard)` for every advert that waits.
+
+        At most for as many as can wait: a crowd, or a forger, that talks faster than we listen holds up nothing else.
+        """
+        for _ in range(_SLOTS):
+            heard = self.heard()
+            if heard is None:
+                return
+            on_heard(heard)
+
     def _on_irq(self, event, data):
         if event != _IRQ_SCAN_RESULT:
             return
