@@ -136,3 +136,34 @@ def test_a_bundle_that_is_used_up_says_so(enrolled):
     enroller.enrol("bb", USUAL, None)
     with pytest.raises(RegistryError, match="no id left"):
         enroller.enrol("cc", USUAL, None)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("bundle.json", "{}"),
+        ("bundle.json", "[1]"),
+        ("bundle.json", '{"site": "plant", "technician": "contractor", "not_after_ms": 1, "broker": {"host": "h"}}'),
+        ("enrolled.json", '[{"device": "d"}]'),
+        ("enrolled.json", '{"device": "d"}'),
+        ("enrolled.json", "[["),
+    ],
+)
+def test_a_damaged_bundle_is_named_and_neither_enrols_nor_merges(site, enrolled, file, text):
+    folder, _device = enrolled
+    (folder / file).write_text(text)
+    with pytest.raises(RegistryError, match=rf"{file} cannot be read"):
+        BundleEnroller(folder)
+    with pytest.raises(RegistryError, match=rf"{file} cannot be read"):
+        bundle.merge(site, folder)
+    assert registry.devices(site) == []
+
+
+def test_a_damaged_voucher_is_named_and_its_board_is_not_written_down(enrolled):
+    folder, _device = enrolled
+    enroller = BundleEnroller(folder)
+    (voucher,) = (folder / "vouchers").iterdir()
+    voucher.write_text('{"cert": "%", "key": ""}')
+    with pytest.raises(RegistryError, match=rf"{voucher.name} cannot be read"):
+        enroller.enrol("bb", USUAL, None)
+    assert enroller.on_board("bb") is None

@@ -15,7 +15,8 @@ import json
 import shutil
 import threading
 import time
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from jikimi.fleet import configuration
@@ -27,6 +28,7 @@ from jikimi.fleet.site import Endpoint
 from jikimi.fleet.site.files import PRIVATE, write_atomic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from jikimi.fleet.site import Site
@@ -58,41 +60,65 @@ def make(site: Site, name: str, days: int, devices: int, folder: Path) -> vouche
 
 def merge(site: Site, folder: Path) -> tuple[list[str], dict[str, str]]:
     """Take over what was enrolled with the bundle: (admitted, refused with the reason). Harmless to repeat."""
-    about = _json(folder / "bundle.json")
-    if about["site"] != site.name:
-        raise RegistryError(f"this bundle is of the site {about['site']}")
-    found = [
-        vouchers.Enrolled(row["device"], row["board"], Description(**row["description"]), row["enrolled_ms"])
-        for row in _json(folder / "enrolled.json")
-        if row["passed"]
-    ]
-    return vouchers.merge(site, about["technician"], found)
+    about = _about(folder)
+    if about.site != site.name:
+        raise RegistryError(f"this bundle is of the site {about.site}")
+    found = [row.enrolled() for row in _rows(folder) if row.passed]
+    return vouchers.merge(site, about.technician, found)
+
+
+@dataclass(frozen=True)
+class _About:
+    """What bundle.json says."""
+
+    site: str
+    technician: str
+    not_after_ms: int
+    broker: Endpoint
+
+
+@dataclass
+class _Row:
+    """A board of enrolled.json; `passed` once it has its key and its tests are done."""
+
+    device: str
+    board: str
+    description: Description
+    enrolled_ms: int
+    passed: bool
+
+    def enrolled(self) -> vouchers.Enrolled:
+        return vouchers.Enrolled(self.device, self.board, self.description, self.enrolled_ms)
+
+    def known(self) -> Known:
+        state = states.ACTIVE if self.passed else states.ENROLLED
+        return Known(self.device, self.board, self.description, state, "", 1)
 
 
 class BundleEnroller:
     """An `Enroller` away from the site; RegistryError when the bundle is past its date."""
 
     def __init__(self, folder: Path) -> None:
-        about = _json(folder / "bundle.json")
-        if time.time_ns() // 1_000_000 > about["not_after_ms"]:
+        about = _about(folder)
+        if time.time_ns() // 1_000_000 > about.not_after_ms:
             raise RegistryError(f"the bundle {folder} is past its date: ask the site for a new one")
-        self.site: str = about["site"]
+        self.site = about.site
         self._folder = folder
-        self._endpoint = Endpoint(**about["broker"])
+        self._endpoint = about.broker
         self._lock = threading.Lock()
-        self._rows: list[dict[str, Any]] = _json(folder / "enrolled.json")
+        self._rows = _rows(folder)
 
     def on_board(self, board: str) -> Known | None:
         """See `Enroller`."""
-        return self._known("board", board)
+        return self._known(lambda row: row.board == board)
 
     def known(self, device: str) -> Known | None:
         """See `Enroller`."""
-        return self._known("device", device)
+        return self._known(lambda row: row.device == device)
 
     def name_is_free(self, name: str) -> bool:
         """See `Enroller`."""
-        return all(row["description"]["name"] != name for row in self._rows)
+        return all(row.description.name != name for row in self._rows)
 
     def settings_for(self, description: Description) -> configuration.Table:
         """See `Enroller`."""
@@ -114,53 +140,71 @@ class BundleEnroller:
         with self._lock:
             known = self.on_board(board)
             device = known.device if known else self._unused()
-            found = _json(self._folder / "vouchers" / f"{device}.json")
+            cert, key = self._voucher(device)
             if known is None:
-                self._rows.append(
-                    {
-                        "device": device,
-                        "board": board,
-                        "description": asdict(description),
-                        "enrolled_ms": time.time_ns() // 1_000_000,
-                        "passed": False,
-                    }
-                )
+                self._rows.append(_Row(device, board, description, time.time_ns() // 1_000_000, passed=False))
                 self._save()
-        key = base64.b64decode(found["key"])
-        return Enrolment(
-            device, description, (self._folder / "ca.der").read_bytes(), base64.b64decode(found["cert"]), key
-        )
+        return Enrolment(device, description, (self._folder / "ca.der").read_bytes(), cert, key)
+
+    def _voucher(self, device: str) -> tuple[bytes, bytes]:
+        path = self._folder / "vouchers" / f"{device}.json"
+        found = _json(path)
+        with _well_formed(path):
+            return base64.b64decode(found["cert"], validate=True), base64.b64decode(found["key"], validate=True)
 
     def passed(self, device: str) -> None:
         """See `Enroller`. The key is on the board: it leaves this computer."""
         with self._lock:
             for row in self._rows:
-                if row["device"] == device:
-                    row["passed"] = True
+                if row.device == device:
+                    row.passed = True
             self._save()
             (self._folder / "vouchers" / f"{device}.json").unlink(missing_ok=True)
 
     def _unused(self) -> str:
-        used = {row["device"] for row in self._rows}
+        used = {row.device for row in self._rows}
         for path in sorted((self._folder / "vouchers").glob("*.json")):
             if path.stem not in used:
                 return path.stem
         raise RegistryError("the bundle has no id left: ask the site for another one")
 
-    def _known(self, key: str, value: str) -> Known | None:
-        for row in self._rows:
-            if row[key] == value:
-                description = Description(**row["description"])
-                state = states.ACTIVE if row["passed"] else states.ENROLLED
-                return Known(str(row["device"]), str(row["board"]), description, state, "", 1)
-        return None
+    def _known(self, wanted: Callable[[_Row], bool]) -> Known | None:
+        return next((row.known() for row in self._rows if wanted(row)), None)
 
     def _save(self) -> None:
-        write_atomic(self._folder / "enrolled.json", json.dumps(self._rows, ensure_ascii=False, indent=1), PRIVATE)
+        rows = [asdict(row) for row in self._rows]
+        write_atomic(self._folder / "enrolled.json", json.dumps(rows, ensure_ascii=False, indent=1), PRIVATE)
+
+
+def _about(folder: Path) -> _About:
+    path = folder / "bundle.json"
+    found = _json(path)
+    with _well_formed(path):
+        return _About(found["site"], found["technician"], int(found["not_after_ms"]), Endpoint(**found["broker"]))
+
+
+def _rows(folder: Path) -> list[_Row]:
+    path = folder / "enrolled.json"
+    found = _json(path)
+    with _well_formed(path):
+        return [_Row(**{**row, "description": Description(**row["description"])}) for row in found]
+
+
+@contextmanager
+def _well_formed(path: Path) -> Iterator[None]:
+    """RegistryError where what was read from `path` lacks something, or has what does not belong there."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(path) from error
 
 
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise RegistryError(f"{path} cannot be read: is this a technician's bundle?") from error
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> RegistryError:
+    return RegistryError(f"{path} cannot be read: is this a technician's bundle?")
