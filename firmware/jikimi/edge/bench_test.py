@@ -10,6 +10,7 @@ import os
 
 from jikimi.edge import identity
 from jikimi.edge.battery import charge_permille
+from jikimi.edge.drivers.imu import MOST_BURSTS
 from jikimi.edge.hardware import Hardware
 from jikimi.edge.port import port
 from jikimi.edge.warn import IDENTIFY
@@ -100,14 +101,15 @@ class _Bench:
         count, sums, seen = 0, [0, 0, 0], set()
         for _ in range(_IMU_MS // 50):
             await self._port.sleep_ms(50)
-            read = len(samples)
-            while read == len(samples):  # until the FIFO is empty, however long ago it was looked at
+            for _burst in range(MOST_BURSTS):  # until the FIFO is empty, however long ago it was looked at
                 read = 12 * imu.read_into(samples)
                 for at in range(0, read, 12):
                     axes = [_signed(samples, at + 2 * axis) for axis in range(3)]
                     sums = [total + value for total, value in zip(sums, axes)]  # noqa: B905 - MicroPython's zip
                     seen.add(tuple(axes))
                     count += 1
+                if read < len(samples):
+                    break
         return _judged(count, sums, seen, imu, self._port.ticks_diff(self._port.ticks_ms(), begun))
 
     async def _ble(self):

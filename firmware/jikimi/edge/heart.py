@@ -3,7 +3,7 @@
 from array import array
 
 from jikimi.edge.beats import Beats
-from jikimi.edge.drivers.max30102 import BURST, Max30102
+from jikimi.edge.drivers.max30102 import BURST, MOST_BURSTS, Max30102
 from jikimi.edge.faults import keep
 from jikimi.edge.warn import EXERTION, EXERTION_MS
 
@@ -62,15 +62,16 @@ class Heart:
             self._judge()
 
     def drain(self):
-        """Everything in the FIFO to the beats; how many pairs. OSError when they never change."""
+        """Everything in the FIFO to the beats; how many pairs. OSError when they never change, or never end."""
         total = 0
-        while True:
+        for _ in range(MOST_BURSTS):
             count = self._chip.read_into(self._red, self._infrared)
             for i in range(count):
                 self._look(self._red[i], self._infrared[i])
             total += count
             if count < BURST:
                 return total
+        raise OSError("MAX30102 is never empty")
 
     def _look(self, red, infrared):
         self._same = self._same + 1 if infrared == self._last else 0

@@ -2,6 +2,7 @@
 
 from array import array
 
+from jikimi.edge.drivers.imu import MOST_BURSTS
 from jikimi.edge.faults import until_on
 from jikimi.edge.port import const
 from jikimi.wire import kinds
@@ -151,12 +152,12 @@ class Sensing:
         return 0
 
     def _drain(self):
-        """Everything in the FIFO, block by block; how many samples."""
+        """Everything in the FIFO, block by block; how many samples. A chip that is never empty holds up nobody."""
         total = 0
-        while True:
+        for _ in range(MOST_BURSTS):
             count = self._imu.read_into(self._samples)
             if not count:
-                return total
+                break
             now = self._port.ticks_ms()
             self._sample_at = now
             self._silent = 0
@@ -165,7 +166,8 @@ class Sensing:
             total += count
             self._push(count, now)
             if count < _BLOCK_SAMPLES:
-                return total
+                break
+        return total
 
     def _changed(self, count):
         """Whether the newest sample differs from the one kept, which it replaces: noise alone changes a live one."""

@@ -17,6 +17,8 @@ from jikimi.edge.port import const
 
 SAMPLE_BYTES = const(12)
 BURST = const(16)
+# More of them than any of these chips' FIFOs holds (4 KiB): who empties one and is not done by then has a broken chip.
+MOST_BURSTS = const(24)
 
 _RESET_TRIES = const(20)
 _AVERAGED = const(5)

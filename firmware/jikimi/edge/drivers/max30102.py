@@ -10,6 +10,7 @@ ADDRESS = const(0x57)
 RATE_HZ = const(25)
 SAMPLE_BYTES = const(6)
 BURST = const(16)
+MOST_BURSTS = const(4)  # more than the FIFO holds
 
 _FIFO_WR_PTR = const(0x04)  # "FIFO (0x04–0x07)": write pointer; overflow counter and read pointer follow
 _FIFO_DATA = const(0x07)  # three bytes per light, red first; the address does not count up
