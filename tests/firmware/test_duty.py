@@ -49,3 +49,7 @@ def test_a_part_is_switched_off_until_that_succeeds_and_started_again_without_a_
 
 def test_an_inertial_unit_that_cannot_be_switched_off_is_tried_again_after_a_pause_and_is_no_alarm(found):
     assert found["unit"] == [["stop", 2000, "stop", 2000, "stop", 250, "self-test"], []]
+
+
+def test_with_an_inertial_unit_that_is_dead_a_tags_sensing_is_heard_of_on_and_off_duty(found):
+    assert found["silence"] == [2000, 2000]

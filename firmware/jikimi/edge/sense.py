@@ -70,6 +70,7 @@ class Sensing:
     async def run(self, beat):
         """Read while on duty, after a self-test; a sensor that fails is started again."""
         while True:
+            beat()
             fault = kinds.FAULT_SILENT
             try:
                 if not self._duty.on:
@@ -77,7 +78,6 @@ class Sensing:
                     await until_on(self._duty, self._port.sleep_ms, beat)
                     self._tested = False
                     self._implausible = 0
-                beat()
                 if not self._tested:
                     self._weakness = await self._self_test()
                 await self._imu.start()
@@ -86,6 +86,7 @@ class Sensing:
                     continue
             except OSError:
                 pass  # bus or chip: what matters is said by the next line, and it is tried again
+            beat()
             if self._duty.on:
                 self._on_fault(fault)
             await self._port.sleep_ms(_RETRY_MS)  # off duty, too: a chip that cannot be switched off holds up nobody

@@ -5,6 +5,8 @@
 import asyncio
 import json
 
+from fake_time import FakePort
+
 from jikimi.edge.duty import Duty
 from jikimi.edge.faults import keep
 from jikimi.edge.port import port
@@ -177,4 +179,36 @@ async def unit():
 
 
 result["unit"] = asyncio.run(unit())
+
+
+class Dead:
+    """A unit that never answers."""
+
+    rate_hz, acc_lsb_per_g, gyro_lsb_per_dps_x100 = 100, 4096, 1640
+
+    def stop(self):
+        raise OSError(19)
+
+    async def self_test(self):
+        raise OSError(19)
+
+
+async def longest_silence(on):
+    """Of a tag's sensing in an hour, in milliseconds: for so long its supervisor heard nothing of it."""
+
+    class Shift:
+        pass
+
+    Shift.on = on
+    time, beats = FakePort(), [0]
+    sensing = Sensing(here.load_core(), Dead(), "waist", 2, time, Shift, None, lambda _fault: None)
+    began_ms = time.ms
+    task = asyncio.create_task(sensing.run(lambda: beats.append(time.ms - began_ms)))
+    await time.pass_ms(3_600_000)
+    task.cancel()
+    beats.append(time.ms - began_ms)
+    return max([beats[i + 1] - beats[i] for i in range(len(beats) - 1)])
+
+
+result["silence"] = [asyncio.run(longest_silence(on)) for on in (True, False)]
 print(json.dumps(result))
