@@ -162,11 +162,10 @@ class Air:
     def new_address(self):
         pass
 
-    def heard(self):
-        if self._at_ms is None or self._now_ms() < self._at_ms:
-            return None
-        at_ms, self._at_ms = self._at_ms, None
-        return SimpleNamespace(ticks=at_ms, rssi_dbm=-60, payload=lambda: self._data)
+    def take(self, on_heard):
+        if self._at_ms is not None and self._now_ms() >= self._at_ms:
+            at_ms, self._at_ms = self._at_ms, None
+            on_heard(SimpleNamespace(ticks=at_ms, rssi_dbm=-60, payload=lambda: self._data))
 
 
 @pytest.mark.parametrize("at_ms", range(400, 441, 5))
