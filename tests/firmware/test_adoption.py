@@ -108,8 +108,7 @@ def test_only_a_whole_new_configuration_signed_for_this_device_is_taken(run_devi
 
 def test_a_trial_ends_well_with_the_connection_and_badly_without_one(run_device):
     found = run_device("adopting_session")
-    del found["again and again"]
-    assert found == {
+    assert {name: found[name] for name in ("0", "179000", "None")} == {
         "0": [60, False, None, False],
         "179000": [60, False, None, False],
         "None": [30, False, "7 link", True],
@@ -120,3 +119,20 @@ def test_a_configuration_offered_again_and_again_waits_once_and_the_last_offer_c
     waiting, said, size = run_device("adopting_session")["again and again"]
     assert (waiting, size) == (1, 104)
     assert said == ["jk log restart to take a configuration"]
+
+
+def test_a_configuration_that_comes_to_nothing_is_taken_up_after_ever_longer_pauses_and_another_one_at_once(run_device):
+    waited, another, again = run_device("adopting_session")["in vain"]
+    assert waited[:5] == [0, 30_000, 60_000, 120_000, 240_000]
+    assert waited[-1] == waited[-2] == 15_360_000
+    assert (another, again) == (0, 30_000)
+
+
+def test_an_offer_that_waits_is_not_put_off_when_it_is_made_again_and_gives_way_to_another_one(run_device):
+    assert run_device("adopting_session")["meanwhile"] == [[1, True, 0], [1, True, 0], [0, False, 1]]
+
+
+def test_notes_about_a_configuration_that_cannot_be_read_any_more_are_forgotten(run_device):
+    begun, refused, sequence, offer = run_device("adopting_session")["illegible"]
+    assert begun == [False, False]
+    assert (refused, sequence, offer) == (None, 0, None)

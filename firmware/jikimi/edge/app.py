@@ -187,8 +187,8 @@ class App:
     def on_config(self, arguments):
         from jikimi.edge.adopting import note, trial_of
 
-        trial = self.trial or trial_of(self.port, self.root)
-        asyncio.create_task(note(arguments, self.port, trial, self.nobody_in_danger))
+        self.trial = self.trial or trial_of(self.port, self.root)  # one, as it knows how long the offer has to wait
+        asyncio.create_task(note(arguments, self.port, self.trial, self.nobody_in_danger))
 
     def nobody_in_danger(self):
         """Whether this device may restart."""

@@ -6,6 +6,7 @@
     config.prev     the one before, once the trial is over
     state/trial     starts of this trial
     state/refused   "SEQUENCE REASON" of the last configuration this device did not keep
+    state/taken-up  "DIGEST TIMES" of the last offer, and how often a start was spent on it
 
 A trial ends badly when there is no connection in time (`adopting`), or at the fourth start: then config.old is in force
 again, and the next birth says so.
@@ -14,17 +15,21 @@ again, and the next birth says so.
 import json
 
 STARTS = 3
-TRIAL, REFUSED = "trial", "refused"
+TRIAL, REFUSED, TAKEN_UP = "trial", "refused", "taken-up"
 NOW, OLD, PREVIOUS = "config.json", "config.old", "config.prev"
 _REASON_CHARS = 48  # of a text of the wire, which has 64 bytes, beside the number
 
 
 class Trial:
-    """`flash` and `state` are `Files` of the root and of `state`."""
+    """`flash` and `state` are `Files` of the root and of `state`.
+
+    `pause_ms` is how long the offer that is noted still has to wait (`adopting`).
+    """
 
     def __init__(self, flash, state):
         self.flash = flash
         self.state = state
+        self.pause_ms = 0
 
     @property
     def on(self):
@@ -39,7 +44,8 @@ class Trial:
         """At each start, before the configuration is read: True when it has just gone back and must start anew."""
         if not self.on:
             return False
-        starts = int(text(self.state, TRIAL) or 0) + 1
+        noted = text(self.state, TRIAL) or ""
+        starts = int(noted) + 1 if noted.isdigit() else 1
         if starts > STARTS:
             self.go_back("restarts")
             return True
@@ -73,8 +79,11 @@ class Trial:
 
 
 def text(files, name):
-    """Content of a file; None when there is none."""
-    return files.read(name).decode() if name in files.names() else None
+    """Content of a file; None when there is none, or nothing that can be read any more."""
+    try:
+        return files.read(name).decode() if name in files.names() else None
+    except ValueError:  # a UnicodeError is one on both Pythons
+        return None
 
 
 def write(files, name, content):

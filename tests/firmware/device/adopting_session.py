@@ -33,7 +33,7 @@ class Port:
 
     async def sleep_ms(self, ms):
         self.ms += ms
-        if self.ms > 4 * TRIAL_MS:
+        if self.ms > 100 * TRIAL_MS:
             raise Stopped
 
 
@@ -108,7 +108,55 @@ async def until_stopped(work):
         pass
 
 
+def taken_again(digest, trial):
+    """For how long an offer waits until the device restarts for it, which then takes it up."""
+    here = Port()
+    try:
+        asyncio.run(note({ARG_DIGEST: digest, ARG_SIZE: 100}, here, trial, lambda: True))
+    except Stopped:
+        pass
+    assert taken_up(trial) == (digest, 100)
+    return here.ms
+
+
+def in_vain():
+    """The same offer at every birth, as nothing ever comes of it; then another one, and the first again."""
+    trial = trial_of(port(), ".")
+    waited = [taken_again(b"v" * 32, trial_of(port(), ".")) for _ in range(14)]
+    return [waited, taken_again(b"w" * 32, trial), taken_again(b"w" * 32, trial)]
+
+
+async def another_meanwhile():
+    """An offer that was in vain is made again, and again, then another one: what is said after each."""
+    here, trial = Busy(), trial_of(port(), ".")
+    tasks, said = [], []
+    for digest in (b"m" * 32, b"m" * 32, b"n" * 32):
+        work = note({ARG_DIGEST: digest, ARG_SIZE: 100}, here, trial, lambda: True)
+        tasks.append(asyncio.create_task(until_stopped(work)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        said.append([here.sleeping, trial.pause_ms > 0, len(here.said)])
+    return said
+
+
+def illegible():
+    """What stands of a trial on the flash cannot be read any more."""
+    with open("config.old", "w") as file:
+        file.write("{}")
+    for name in ("trial", "refused", "taken-up", "offer"):
+        with open("state/" + name, "wb") as file:
+            file.write(b"\xff 7")
+    trial = trial_of(port(), ".")
+    begun = [trial.begin() for _ in range(2)]
+    os.remove("config.old")
+    return [begun, trial.refused, trial.refused_sequence(), taken_up(trial)]
+
+
 port().files("state")
 found = {str(at): life(at) for at in (0, TRIAL_MS - 1000, None)}
 found["again and again"] = asyncio.run(offered_again_and_again())
+found["in vain"] = in_vain()
+taken_again(b"m" * 32, trial_of(port(), "."))
+found["meanwhile"] = asyncio.run(another_meanwhile())
+found["illegible"] = illegible()
 print(json.dumps(found))
