@@ -8,6 +8,9 @@ JikimiError                  everything a user can be told in one sentence
 ├── ImageError               an image for a chip is missing, damaged or for another one: fix the list or the file
 ├── BatchError               the list of devices to provision is wrong: fix the file
 ├── ConfigurationError       the desired configuration of a device is wrong: fix the file
+├── AgreementError           the data-use agreement does not cover what was asked, or may not be signed so
+│   └── TermsError           its file is wrong: the text names the line and the setting
+├── AuditError               the audit log is not whole, or not the one that was noted: find out who changed it
 ├── ProfileError             a recorded day cannot be read: fix the file, or record it anew
 ├── StoreError                the database fails or has no such row: nothing was written
 │   └── StoreAwayError       its server does not answer: wait, and try again
@@ -47,6 +50,18 @@ class BatchError(JikimiError):
 
 class ConfigurationError(JikimiError):
     """A desired configuration cannot be used; the text names the device or the file, and the key."""
+
+
+class AgreementError(JikimiError):
+    """The data-use agreement does not cover it, is not signed as it must be, or is not whole."""
+
+
+class TermsError(AgreementError):
+    """The file of an agreement cannot be used; the text names the line and the setting."""
+
+
+class AuditError(JikimiError):
+    """The audit log was changed; the text names the entry."""
 
 
 class ProfileError(JikimiError):

@@ -13,7 +13,9 @@ from jikimi.fleet.errors import JikimiError
 # name -> (module with an attribute `command`, one line for --help). Keeping the line here keeps --help from
 # importing anything.
 _COMMANDS: dict[str, tuple[str, str]] = {
+    "agreement": ("jikimi.fleet.cli.agreement", "The data-use agreement: propose, sign, explain, verify."),
     "alarm": ("jikimi.fleet.cli.alarm", "Alarms: list, acknowledge."),
+    "audit": ("jikimi.fleet.cli.audit", "Who asked what about people's work."),
     "bench": ("jikimi.fleet.cli.bench", "Measure what this machine can take."),
     "config": ("jikimi.fleet.cli.config", "Settings of devices, as a file: plan, apply, drift."),
     "demo": ("jikimi.fleet.cli.demo", "Run a whole factory on emulated boards."),

@@ -79,6 +79,25 @@ def site_option(command: _Command) -> _Command:
     )(command)
 
 
+def lazy_site_option(command: _Command) -> _Command:
+    """`--site DIR` of a command that may do without: it gets the path as `site`, for `Site.open`, or None."""
+    return click.option(
+        "--site",
+        envvar=ENVIRONMENT,
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help=f"Directory of the site.  [default: ${ENVIRONMENT}, else the current directory]",
+    )(command)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that was named; misuse when it is none."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{path} is not UTF-8 text", param_hint="FILE") from error
+
+
 def json_option(command: _Command) -> _Command:
     """`--json`: the command gets `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)

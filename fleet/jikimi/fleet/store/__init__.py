@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Self
 import sqlalchemy as sa
 
 from jikimi.fleet.errors import MessageError, StoreError
-from jikimi.fleet.store import completeness, host_alarms, read, retention, shifts, silence, write
+from jikimi.fleet.store import agreements, audit, completeness, host_alarms, read, retention, shifts, silence, write
 from jikimi.fleet.store.activity import activity
+from jikimi.fleet.store.audit import Entry as AuditEntry
 from jikimi.fleet.store.batch import (
     AlarmKey,
     Batch,
@@ -36,7 +37,9 @@ from jikimi.fleet.store.migrations import bring_up_to_date
 from jikimi.fleet.store.presence import KindCount, Presence, Present, presence
 from jikimi.fleet.store.rows import (
     Activity,
+    AgreementRow,
     AlarmRow,
+    AuditRow,
     CompletenessRow,
     DeadLetterRow,
     DeletionRow,
@@ -53,8 +56,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activity",
+    "AgreementRow",
     "AlarmKey",
     "AlarmRow",
+    "AuditEntry",
+    "AuditRow",
     "Batch",
     "CompletenessRow",
     "DeadLetter",
@@ -228,6 +234,21 @@ class Store:
         """What was deleted when, newest first."""
         with self._reading() as connection:
             return retention.log(connection, self._site, limit)
+
+    def agreements(self) -> list[AgreementRow]:
+        """All agreements and the proposal, as they are stored: `jikimi.fleet.agreement.chain` checks them."""
+        with self._reading() as connection:
+            return agreements.rows(connection, self._site)
+
+    def audit_log(self, limit: int | None = None) -> list[AuditRow]:
+        """The audit log, oldest first: the newest `limit` entries, or all."""
+        with self._reading() as connection:
+            return audit.rows(connection, self._site, limit)
+
+    def note(self, entry: AuditEntry, now_ms: int) -> AuditRow:
+        """Add to the audit log; on the disk when this returns."""
+        with self._writing() as connection:
+            return audit.append(connection, self._site, entry, now_ms)
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

@@ -143,6 +143,35 @@ class DeletionRow:
 
 
 @dataclass(frozen=True)
+class AgreementRow:
+    """One agreement or proposal as it is stored; whether it is what it says, `jikimi.fleet.agreement.chain` decides."""
+
+    number: int
+    document: bytes
+    employer_signature: bytes | None
+    workers_signature: bytes | None
+    proposed_ms: int
+    in_force_ms: int | None
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One entry of the audit log: `who` asked `question` for `purpose`, and got `n_rows` (None: not counted) or none.
+
+    `digest` (hexadecimal) is of this entry and all before it.
+    """
+
+    number: int
+    at_ms: int
+    who: str
+    purpose: str
+    question: str
+    outcome: str
+    n_rows: int | None
+    digest: str
+
+
+@dataclass(frozen=True)
 class CompletenessRow:
     """Of one device and span of time: of `recorded` records `stored` came, `lost` did not and never will.
 

@@ -238,6 +238,36 @@ responder = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 
+# The data-use agreements in the order of their numbers, each with the digest of the one before in its document
+# (`jikimi.fleet.agreement`). What is in force is decided by the signatures and never by the times here.
+agreement = Table(
+    "agreement",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("document", LargeBinary, nullable=False),  # deterministic CBOR: what is signed
+    Column("employer_signature", LargeBinary),  # COSE_Sign1 without the payload; NULL: not signed
+    Column("workers_signature", LargeBinary),
+    Column("proposed_ms", BigInteger, nullable=False),
+    Column("in_force_ms", BigInteger),  # NULL: not signed by all who must
+)
+
+# Who asked what about people's work, and what became of it; only ever added to, each entry with the digest of all
+# before it (`jikimi.fleet.store.audit`).
+audit = Table(
+    "audit",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String(32), nullable=False),  # a role, or where it was asked; never a person
+    Column("purpose", String(32), nullable=False),
+    Column("question", String(160), nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("n_rows", BigInteger),  # NULL: rows were not counted
+    Column("digest", LargeBinary(32), nullable=False),
+)
+
 # Technicians' credentials: each is a number of device ids made beforehand, usable until a date.
 technician = Table(
     "technician",
