@@ -103,6 +103,23 @@ def test_a_device_that_is_taken_along_while_it_fetches_goes_on_when_it_is_back(s
     assert found["sent"] < 1.3 * (len(new.envelope) + new.made.stored_bytes)
 
 
+def test_a_device_that_is_taken_along_while_the_site_is_silent_is_at_work_again_before_it_asks_once_more(story, new):
+    found = story("taken_along_in_silence", new)
+    assert "asked before it was back: 2" in found["lines"]
+    assert found["now"] == "b"
+
+
+def test_filling_the_other_slot_lets_others_run_between_two_files_however_few_of_them_are_fetched(
+    story, tmp_path, key, old
+):
+    same = {f"jikimi/edge/same{i}.mpy": bytes([i]) * 1000 for i in range(30)}
+    write_flash(tmp_path / "flash", old, OLD | same, [key.public_key])
+    found = story("slow_flash", signed(key, NEW | same, 8))
+    in_one_go = next(int(line.split(": ")[1]) for line in found["lines"] if line.startswith("in one go: "))
+    assert found["now"] == "b"
+    assert in_one_go < sum(len(content) for content in same.values())
+
+
 @pytest.mark.parametrize("part", ["sensor", "broker"])
 def test_a_release_with_which_a_part_does_not_work_is_rolled_back_with_its_name_and_not_tried_again(story, new, part):
     found = story(part, new)

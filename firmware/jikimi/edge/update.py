@@ -41,18 +41,19 @@ class Updater:
         self._flash = flash
         self._class_ident = class_ident
         self._buffer = buffer
-        self._fetcher = None
+        self._fetcher = self._beat = None
 
-    async def run(self, fetcher):
-        """One attempt, by a fetch.Fetcher; what comes of it is on flash.
+    async def run(self, make_fetcher, beat):
+        """One attempt; what comes of it is on flash. `make_fetcher(beat)` gives a fetch.Fetcher.
 
-        Never raises for what the site, the release or the flash does.
+        Never raises for what the site, the release or the flash does. Ends as soon as somebody needs the device.
         """
-        self._fetcher = fetcher
+        self._beat = beat
+        self._fetcher = make_fetcher(self._alive)
         try:
             release = await self._accepted()
             await self._fill(release)
-            self._check_whole(release)
+            await self._check_whole(release)
             self._slots.seal(release.sequence, self._buffer)
             if release.roots:
                 self._work.put("roots", cbor.dumps(release.roots, _LONGEST_ROOTS))
@@ -119,6 +120,7 @@ class Updater:
         for entry in self._entries():
             wanted.append(_mark(entry.path))
             await self._have_file(entry, release)
+            await self._let_others()
         for path in self._slots.paths(self._slots.spare):
             if not any(_mark(path) == mark for mark in wanted):
                 self._slots.remove(self._slots.spare, path)
@@ -175,7 +177,7 @@ class Updater:
         self._flash.write(file, piece)
         self._check_mind()
 
-    def _check_whole(self, release):
+    async def _check_whole(self, release):
         """Every file of the spare slot is read back: what will be started is what was signed, and no more."""
         slots = self._slots
         surplus = 0
@@ -185,6 +187,7 @@ class Updater:
             surplus -= 1
             if slots.digest(slots.spare, entry.path) != entry.digest:
                 raise Refused("flash", release.sequence)
+            await self._let_others()
         if surplus:
             raise Refused("flash", release.sequence)
 
@@ -207,6 +210,15 @@ class Updater:
         if not (failed and failed[2] and failed[0] == refusal.sequence):
             self._slots.note_failed(refusal.sequence, refusal.reason, False)
         self._work.forget()
+
+    async def _let_others(self):
+        """Between two files: a flash that is slow to write or to read must not hold up everything else."""
+        self._alive()
+        await self._port.sleep_ms(0)
+
+    def _alive(self):
+        self._beat()
+        self._check_mind()
 
     def _check_mind(self):
         if self._work.changed_mind():

@@ -9,6 +9,7 @@ work (`update`), and starts again. Files of `update` carry everything from one l
     envelope, index, part, of, roots                              see update.py
 """
 
+from jikimi.edge.bound import Bound
 from jikimi.edge.slots import Slots
 from jikimi.wire import messages
 
@@ -145,7 +146,7 @@ class Updating:
 
     async def quiet_life(self, beat):
         """Fetch, verify and fill the other slot; ends with a restart."""
-        await self._updater.run(self._fetcher(self.link, self._port, beat))
+        await self._updater.run(Bound(self._fetcher, self.link, self._port), beat)
         if self._stopped:
             self.forget()
         await self._restart()

@@ -74,6 +74,33 @@ def taken_along(board):
     plain(board)
 
 
+def taken_along_in_silence(board):
+    """Somebody takes the tag while the site does not answer; when the tag is back, the site is, too."""
+    board.site.silent = 100
+    asked, looks = [], [0]
+
+    def allowed():
+        looks[0] += 1
+        assert looks[0] < 1000, "nobody looks whether the tag is needed"
+        if "jk update interrupted" in board.lines:
+            asked.append(board.site.asked)
+            board.site.silent = 0
+        return bool(asked) or board.site.asked < 2
+
+    board.allowed = allowed
+    plain(board)
+    board.lines.append("asked before it was back: " + str(asked[0]))
+
+
+def slow_flash(board):
+    """How much is read and written in one go in the life that fills the other slot."""
+    board.slow = True
+    board.offer = offers()[0]
+    board.boot()
+    board.lines.append("in one go: " + str(board.boot().most))
+    board.live()
+
+
 def fails(name):
     def story(board):
         board.offer = offers()[0]
@@ -224,6 +251,8 @@ STORIES = {
     "silent": silent,
     "not_allowed": not_allowed,
     "taken_along": taken_along,
+    "taken_along_in_silence": taken_along_in_silence,
+    "slow_flash": slow_flash,
     "sensor": fails("sensor"),
     "broker": fails("broker"),
     "broken_before": broken_before,

@@ -70,6 +70,32 @@ class Worn:
         self._files.write(file, data)
 
 
+class Slow:
+    """`Files` of a slow flash: `most` is how many bytes were read and written at most without letting others run."""
+
+    def __init__(self, files):
+        self._files = files
+        self._held = self.most = 0
+
+    def __getattr__(self, name):
+        return getattr(self._files, name)
+
+    def _hold(self, count):
+        self._held += count
+        self.most = max(self.most, self._held)
+
+    def write(self, file, data):
+        self._hold(len(data))
+        self._files.write(file, data)
+
+    def open(self, name):
+        self._hold(self._files.size(name))
+        return self._files.open(name)
+
+    def rest(self):
+        self._held = 0
+
+
 class Link:
     """Answers at once, from `content`. `busy` counts down: so many answers say "busy"; `silent` are lost."""
 
@@ -133,6 +159,8 @@ class Port:
 
     async def sleep_ms(self, ms):
         self.now_ms += ms
+        if isinstance(self._files, Slow):
+            self._files.rest()
         await asyncio.sleep(0)
 
     async def wait_for_ms(self, awaitable, ms):
@@ -168,6 +196,7 @@ class Board:
         self.status = None
         self.damage = None  # a file that never reads back as it was written
         self.stop_after = None  # beats until the site takes its offer back
+        self.slow = False  # whether `boot` gives a Slow
         self.import_error = None  # slot whose application cannot be loaded
 
     def boot(self, cut_at=None, how="before"):
@@ -175,6 +204,8 @@ class Board:
         files = CutFiles(Files(".", lambda file: file.flush(), lambda _path: None), cut_at, how)
         if self.damage:
             files = Worn(files, self.damage)
+        if self.slow:
+            files = Slow(files)
         sys.modules["jikimi.edge.app"] = _Module(lambda _root: self._application(files))
         if self.import_error is not None and self.slot_now() == self.import_error:
             sys.modules["jikimi.edge.app"] = object()  # has no `main`
