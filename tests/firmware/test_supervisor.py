@@ -24,6 +24,11 @@ def test_a_task_that_stands_still_is_found_by_its_missing_beat(run_device):
     assert said == ["jk log task bad stands still"]
 
 
+def test_a_moment_in_which_everything_stands_still_is_no_tasks_fault(run_device):
+    failed = run_device("supervisor_cases")["held up"][-1]
+    assert failed == [["KeyError", "trace"]]
+
+
 def test_a_part_that_fails_gives_one_alarm_and_one_all_clear_however_often_it_is_tried(run_device):
     records, tries = run_device("supervisor_cases")["part"]
     assert records == [[4, [[16, 3], [30, 1]]], [6, [[10, 1], [12, 3]]]]

@@ -25,8 +25,9 @@ async def sleep_ms(ms):
 
 
 async def wait_for_ms(awaitable, ms):
-    """As asyncio.wait_for; asyncio.TimeoutError when late."""
-    return await asyncio.wait_for(awaitable, ms / 1000)
+    """As asyncio.wait_for, which before Python 3.12 may keep a cancellation to itself; TimeoutError when late."""
+    async with asyncio.timeout(ms / 1000):
+        return await awaitable
 
 
 def ticks_ms():

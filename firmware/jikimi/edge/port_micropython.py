@@ -1,6 +1,7 @@
 """What is particular to MicroPython (ESP32 and the virtual board)."""
 
 import asyncio
+import errno
 import gc
 import io
 import ssl
@@ -140,7 +141,10 @@ async def open_stream(host, port, context, server_name):
     if context is not None and _site_since_ms and epoch_ms() is None:
         _mark_clock(_GUESS)
         _put_clock(_site_since_ms)
-    return await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name)
+    try:
+        return await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name)
+    except IndexError:  # asyncio takes the first address, and an ESP32 gives none, and no error, for an unknown name
+        raise OSError(errno.EHOSTUNREACH, "no address for " + host) from None
 
 
 def application_dir(_root):

@@ -1,10 +1,15 @@
-"""Keeps the tasks honest: the watchdog is fed only while every one of them is alive."""
+"""Keeps the tasks honest: the watchdog is fed only while every one of them is alive.
+
+A moment in which everything stands still, as while a name is not resolved or a flash erases, is no task's fault:
+whether it is too long, only the watchdog can tell.
+"""
 
 import asyncio
 
 from jikimi.edge import memory
 
 _CHECK_MS = 500
+_MOST_MS = 1000  # of the time between two checks that counts
 WATCHDOG_MS = 20_000
 
 
@@ -12,7 +17,7 @@ class _Task:
     def __init__(self, name, limit_ms):
         self.name = name
         self.limit_ms = limit_ms
-        self.beaten = 0
+        self.still_ms = 0  # since its last beat
         self.work = None
         self.task = None
 
@@ -29,10 +34,9 @@ class Supervisor:
     def add(self, name, work, limit_ms=10_000):
         """`work(beat)` is a coroutine that never ends and calls `beat()` at least every `limit_ms`."""
         entry = _Task(name, limit_ms)
-        entry.beaten = self._port.ticks_ms()
 
         def beat():
-            entry.beaten = self._port.ticks_ms()
+            entry.still_ms = 0
 
         entry.work = work(beat)
         self._tasks.append(entry)
@@ -41,11 +45,15 @@ class Supervisor:
         """Run the tasks; returns the name of the first that has ended or stands still, after saying so."""
         for entry in self._tasks:
             entry.task = asyncio.create_task(self._watched(entry))
+        checked = self._port.ticks_ms()
         while True:
+            now = self._port.ticks_ms()
+            passed_ms, checked = min(self._port.ticks_diff(now, checked), _MOST_MS), now
             for entry in self._tasks:
                 if entry.task is None:
                     return entry.name
-                if self._port.ticks_diff(self._port.ticks_ms(), entry.beaten) > entry.limit_ms:
+                entry.still_ms += passed_ms
+                if entry.still_ms > entry.limit_ms:
                     self._port.say(f"jk log task {entry.name} stands still")
                     self._failed("still:" + entry.name, "")
                     return entry.name

@@ -23,11 +23,14 @@ class Here:
     def __init__(self):
         self.said = []
         self.say = self.said.append
-        self.ticks_ms = here.ticks_ms
+        self.later_ms = 0
         self.ticks_diff = here.ticks_diff
         self.sleep_ms = here.sleep_ms
         self.describe = here.describe
         self.traceback = lambda _error: "trace"
+
+    def ticks_ms(self):
+        return here.ticks_ms() + self.later_ms
 
 
 async def lives(beat):
@@ -49,13 +52,26 @@ async def stands_still(beat):
     await here.sleep_ms(10_000)
 
 
-async def watch(work):
+def held_up(console):
+    """Everything stands still for 15 s, once; nothing else is wrong until the end."""
+
+    async def work(beat):
+        for ms in (0, 15_000, 0, 0):
+            beat()
+            console.later_ms += ms
+            await here.sleep_ms(100)
+        raise KeyError("the end")
+
+    return work
+
+
+async def watch(work, limit_ms=200):
     fed = []
     console = Here()
     failed = []
     supervisor = Supervisor(console, lambda: fed.append(1), lambda *why: failed.append(list(why)))
     supervisor.add("good", lives)
-    supervisor.add("bad", work, limit_ms=200)
+    supervisor.add("bad", work(console) if work is held_up else work, limit_ms)
     name = await supervisor.run()
     before = len(fed)
     await here.sleep_ms(100)
@@ -97,6 +113,7 @@ async def main():
         "ends": await watch(ends),
         "fails": await watch(fails),
         "still": await watch(stands_still),
+        "held up": await watch(held_up, 10_000),
         "part": await part(),
     }
 
