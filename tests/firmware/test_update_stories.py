@@ -120,6 +120,22 @@ def test_filling_the_other_slot_lets_others_run_between_two_files_however_few_of
     assert in_one_go < sum(len(content) for content in same.values())
 
 
+def test_a_release_for_which_there_is_no_room_is_refused_and_leaves_the_flash_as_empty_as_before(story, new):
+    found = story("full_flash", new)
+    assert (found["now"], found["starts"]) == ("a", ["a", "a", "a"])
+    assert "jk update refused 8 flash" in found["lines"]
+    assert "room again: True" in found["lines"]
+    assert (found["files"], found["work"]) == ([], [])
+    assert found["told"][-1] == ["a", 7, False, [8, "flash", False]]
+
+
+def test_a_flash_that_does_not_take_a_note_of_what_is_begun_restarts_nothing(story, new):
+    found = story("takes_nothing", new)
+    assert found["lines"][-1] == "lived on: True"
+    assert found["lines"][0].startswith("jk update waits: ")
+    assert found["starts"] == ["a"]
+
+
 @pytest.mark.parametrize("part", ["sensor", "broker"])
 def test_a_release_with_which_a_part_does_not_work_is_rolled_back_with_its_name_and_not_tried_again(story, new, part):
     found = story(part, new)

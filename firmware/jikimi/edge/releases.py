@@ -3,6 +3,7 @@
 from jikimi.edge.memory import unload
 
 _POLL_MS = 1000
+_FLASH_MS = 60_000  # before a flash is tried again that did not take what has to be noted
 _FIRST_MS = 2_000  # after a start, so that a device is reachable between two attempts
 
 
@@ -59,7 +60,11 @@ class Releases:
         wait_ms = self._load().retry_ms()
         self._let_go()
         await self._pause(wait_ms, beat)
-        await self._load().begin(beat)
+        try:
+            await self._load().begin(beat)
+        except OSError as error:
+            self._here.say("jk update waits: " + self._here.describe(error))
+            await self._pause(_FLASH_MS, beat)
         self._let_go()
 
     def _load(self):

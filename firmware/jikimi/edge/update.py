@@ -13,6 +13,7 @@ from jikimi.edge.trust import Roots
 from jikimi.wire import WireError, cbor, cose, manifest
 
 _LONGEST_ROOTS = 256
+_ENOSPC = 28  # MicroPython's errno does not name it
 
 
 class Refused(Exception):
@@ -42,6 +43,7 @@ class Updater:
         self._class_ident = class_ident
         self._buffer = buffer
         self._fetcher = self._beat = None
+        self._sequence = 0  # of what is being installed
 
     async def run(self, make_fetcher, beat):
         """One attempt; what comes of it is on flash. `make_fetcher(beat)` gives a fetch.Fetcher.
@@ -66,6 +68,8 @@ class Updater:
             self._port.say("jk update interrupted")
         except OSError as error:  # no answer, or the flash: everything so far is kept, and goes on from there
             self._port.say("jk update waits: " + self._port.describe(error))
+            if error.errno == _ENOSPC:
+                self._make_room()
 
     # ---- is it ours, and newer? ----
 
@@ -82,6 +86,7 @@ class Updater:
                 self._flash.remove("update/envelope")
                 raise Refused("digest")
         release = self._verified(self._buffer)
+        self._sequence = release.sequence
         self._port.say(f"jk update offered {release.sequence} {release.version}")
         return release
 
@@ -203,6 +208,18 @@ class Updater:
                     raise Refused(error.reason) from None
 
     # ---- helpers ----
+
+    def _make_room(self):
+        """There will be no more room the next time, and a full flash has none for alarms or the next start either."""
+        slots = self._slots
+        try:
+            self._work.forget()
+            slots.unseal()
+            for path in slots.paths(slots.spare):
+                slots.remove(slots.spare, path)
+            self._refuse(Refused("flash", self._sequence))
+        except OSError as error:
+            self._port.say("jk log no room on the flash: " + self._port.describe(error))
 
     def _refuse(self, refusal):
         self._port.say(f"jk update refused {refusal.sequence} {refusal.reason}")

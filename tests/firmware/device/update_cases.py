@@ -101,6 +101,26 @@ def slow_flash(board):
     board.live()
 
 
+def full_flash(board):
+    """There is room for a part of the release only."""
+    board.offer = offers()[0]
+    board.boot()
+    board.room = offers()[0][1] + 3000
+    left = board.boot().room
+    board.live()
+    board.lines.append("room again: " + str(left >= board.room))
+
+
+def takes_nothing(board):
+    """An offer was noted; then the flash takes nothing any more. The site gives up after a while."""
+    with open("update/offer", "wb") as file:
+        file.write(binascii.hexlify(offers()[0][0]) + b" %d" % offers()[0][1])
+    board.room, board.stop_after = 0, 200
+    board.idle = False
+    board.boot()
+    board.lines.append("lived on: " + str(board.idle))
+
+
 def fails(name):
     def story(board):
         board.offer = offers()[0]
@@ -253,6 +273,8 @@ STORIES = {
     "taken_along": taken_along,
     "taken_along_in_silence": taken_along_in_silence,
     "slow_flash": slow_flash,
+    "full_flash": full_flash,
+    "takes_nothing": takes_nothing,
     "sensor": fails("sensor"),
     "broker": fails("broker"),
     "broken_before": broken_before,

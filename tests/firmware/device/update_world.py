@@ -70,6 +70,40 @@ class Worn:
         self._files.write(file, data)
 
 
+class Full:
+    """`Files` of a flash with room for `room` more bytes."""
+
+    def __init__(self, files, room):
+        self._files = files
+        self.room = room
+
+    def __getattr__(self, name):
+        return getattr(self._files, name)
+
+    def write(self, file, data):
+        if len(data) > self.room:
+            raise OSError(28, "no room")
+        self.room -= len(data)
+        self._files.write(file, data)
+
+    def create(self, name):
+        self._free(name)
+        return self._files.create(name)
+
+    def rename(self, old, new):
+        self._free(new)
+        self._files.rename(old, new)
+
+    def remove(self, name):
+        self._free(name)
+        self._files.remove(name)
+
+    def _free(self, name):
+        folder, _, last = name.rpartition("/")
+        if last in self._files.names(folder):
+            self.room += self._files.size(name)
+
+
 class Slow:
     """`Files` of a slow flash: `most` is how many bytes were read and written at most without letting others run."""
 
@@ -196,6 +230,7 @@ class Board:
         self.status = None
         self.damage = None  # a file that never reads back as it was written
         self.stop_after = None  # beats until the site takes its offer back
+        self.room = None  # of the flash, in bytes; None: enough
         self.slow = False  # whether `boot` gives a Slow
         self.import_error = None  # slot whose application cannot be loaded
 
@@ -206,6 +241,8 @@ class Board:
             files = Worn(files, self.damage)
         if self.slow:
             files = Slow(files)
+        if self.room is not None:
+            files = Full(files, self.room)
         sys.modules["jikimi.edge.app"] = _Module(lambda _root: self._application(files))
         if self.import_error is not None and self.slot_now() == self.import_error:
             sys.modules["jikimi.edge.app"] = object()  # has no `main`
