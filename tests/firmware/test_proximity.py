@@ -99,3 +99,7 @@ def test_one_who_is_near_for_forty_days_is_warned_on_the_last_as_on_the_first(fo
 def test_adverts_that_come_faster_than_they_are_heard_do_not_hold_up_the_rest_and_none_is_forgotten(found):
     at_once, then = found["a crowd that talks faster"]
     assert 0 < at_once < then < 1000
+
+
+def test_what_was_heard_as_the_radio_was_switched_off_warns_nobody_when_it_is_on_again(found):
+    assert found["switched off and on"] == [True, True]

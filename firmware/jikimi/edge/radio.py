@@ -53,6 +53,7 @@ class Radio:
         self._ble.irq(self._on_irq)
         self._advert = None
         self._failed = False
+        self._read = self._write  # an interrupt that came as it was switched off told of then, and not of now
         self._listen()
 
     def _listen(self):

@@ -246,4 +246,11 @@ air.take(on_heard)
 at_once = len(taken)
 air.take(on_heard)
 result["a crowd that talks faster"] = [at_once, len(taken)]
+
+air.stop()
+crowd.says()  # the interrupt was on its way
+air.start()
+late = air.heard()
+crowd.says()
+result["switched off and on"] = [late is None, air.heard() is not None]
 print(json.dumps(result))
