@@ -17,10 +17,11 @@ from jikimi.fleet.store import schema
 
 
 def agree(site: Site, keys: example.Keys, terms: Terms, *parties: str) -> Link:
-    """Propose terms and sign them for `parties`, or for both."""
+    """Propose terms and sign them for `parties`, or for as many as it takes."""
     link = desk.propose(site, terms)
     for party in parties or PARTIES:
-        link = desk.sign_as(site, party, keys[party])
+        if link.in_force_ms is None:
+            link = desk.sign_as(site, party, keys[party])
     return link
 
 

@@ -18,11 +18,13 @@ from click.testing import CliRunner
 
 from jikimi.fleet import registry
 from jikimi.fleet.aggregate.live import LiveRule
+from jikimi.fleet.agreement import example
 from jikimi.fleet.cli import cli
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import SiteSettings
 from jikimi.fleet.store import Batch, RecordRow, Store
 from jikimi.wire import kinds
+from tests.fleet_agreement.build import remove
 from tests.fleet_ingest.build import BOOT_MS, HOUR_MS, SITE, add_devices, message, near_miss, open_store, person
 
 EVENT, ALARM = kinds.STREAM_EVENT, kinds.STREAM_ALARM
@@ -49,6 +51,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, utc: None) -> Site:
         fall = (1, kinds.FALL, {kinds.CONFIDENCE_PERMILLE: 970})
         messages = message("press", EVENT, *at_press), message("fork", EVENT, *at_fork), message("tag", ALARM, fall)
         store.store_batch(Batch(messages=messages))
+    example.put_in_force(made)
     return made
 
 
@@ -64,6 +67,7 @@ def test_the_report_by_zone_and_hour(site):
         "by": "zone-hour",
         "since_ms": 1_795_478_400_000,
         "group_min": 5,
+        "agreement": 1,
         "cells": [
             {
                 "zone": "hall",
@@ -141,6 +145,21 @@ def test_the_help_documents_every_key_of_the_json(site):
         document = json.loads(run("report", "near-misses", "--since", "2026-11-24", "--by", by, "--json"))
         for key in {*document, *document["cells"][0]}:
             assert f'"{key}"' in text
+
+
+def test_without_an_agreement_alarms_are_listed_and_near_misses_refused_with_what_to_do(site):
+    remove(site, "agreement", 1)
+    refused = CliRunner().invoke(cli, ["report", "near-misses", "--json"])
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "`jikimi agreement template > agreement.toml`" in str(refused.exception)
+    listed = CliRunner().invoke(cli, ["alarm", "list", "--all", "--json"])
+    assert [row["state"] for row in json.loads(listed.stdout)] == ["open"]
+    assert "nothing is answered for incident-review" in listed.stderr
+    asked = [row for row in json.loads(run("audit", "list", "--json")) if row["purpose"] != "agreement"]
+    assert [(row["who"], row["purpose"], row["outcome"]) for row in asked] == [
+        ("command line", "hazard-reduction", "refused: no_agreement"),
+        ("command line", "incident-review", "refused: no_agreement"),
+    ]
 
 
 def test_open_alarms_are_listed(site):

@@ -87,6 +87,13 @@ _CELLS = st.builds(
 )
 
 
+def test_a_larger_minimum_pools_no_machines_that_a_smaller_one_tells_apart():
+    # Pooled, their sum of 20 less the 10 that were shown of m1 would be those of two people.
+    cells = cell("m1", range(6)), cell("m2", range(6, 8))
+    assert zone_hours(*cells) == {("hall", H1): (10, True)}
+    assert zone_hours(*cells, group_min=8) == {("hall", H1): (None, False)}
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(_CELLS, min_size=1, max_size=6, unique_by=lambda cell: cell[:2]))
 def test_nothing_that_can_be_computed_from_the_reports_has_fewer_than_five_people_behind_it(drawn):
@@ -96,9 +103,10 @@ def test_nothing_that_can_be_computed_from_the_reports_has_fewer_than_five_peopl
         for place, (machine, hour, people) in enumerate(drawn)
     ]
     printed: list[ZoneHour | Machine] = []
-    for since_ms in (0, H1, H2):
-        printed += near_misses_by_zone_hour(Cells(*cells), since_ms)
-        printed += near_misses_by_machine(Cells(*cells), since_ms)
+    # A minimum may be changed by a new agreement: who kept the report of before compares.
+    for since_ms, group_min in itertools.product((0, H1, H2), (5, 6, 8)):
+        printed += near_misses_by_zone_hour(Cells(*cells), since_ms, group_min)
+        printed += near_misses_by_machine(Cells(*cells), since_ms, group_min)
     shown = {one.count for one in printed if one.count is not None}
     parts = shown | {big & ~small for big, small in itertools.product(shown, shown) if big & small == small}
     for part in parts - {0}:

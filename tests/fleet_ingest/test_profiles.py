@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from pycddl import Schema  # type: ignore[import-untyped]
 
+from jikimi.fleet.agreement import example
 from jikimi.fleet.cli import cli
 from jikimi.fleet.errors import ProfileError
 from jikimi.fleet.load import MODELS, recorded
@@ -150,6 +151,7 @@ def test_made_records_are_by_the_law_and_as_large_as_the_firmwares(kind):
 # ---- what a site recorded ----
 
 
+_ALL = ("device", "emergency", "posture", "proximity")
 _heard = partial(message, recv_ms=BOOT_MS + 3_600_000)
 
 
@@ -165,7 +167,7 @@ def _fill(store: Store, url: str) -> None:
 
 def test_what_a_site_recorded_tells_kinds_and_sizes_and_leaves_out_hours_of_few(store, url):
     _fill(store, url)
-    found = store.activity(BOOT_MS, BOOT_MS + 7_200_000, 2)
+    found = store.activity(BOOT_MS, BOOT_MS + 7_200_000, 2, _ALL)
     assert found == Activity(
         tags=2,
         machines=1,
@@ -175,14 +177,15 @@ def test_what_a_site_recorded_tells_kinds_and_sizes_and_leaves_out_hours_of_few(
         ],
         withheld=1,
     )  # fmt: skip
-    assert store.activity(BOOT_MS, BOOT_MS + 7_200_000, 3).records == []
-    assert store.activity(BOOT_MS + 2000, BOOT_MS + 7_200_000, 1).records[0] == (0, _EVENT, kinds.NEAR_MISS, 19)
+    assert store.activity(BOOT_MS, BOOT_MS + 7_200_000, 3, _ALL).records == []
+    assert store.activity(BOOT_MS + 2000, BOOT_MS + 7_200_000, 1, _ALL).records[0] == (0, _EVENT, kinds.NEAR_MISS, 19)
 
 
 def test_a_recorded_day_holds_nothing_that_leads_to_a_person_or_a_date(tmp_path, monkeypatch):
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     site = Site.init(tmp_path / SITE, settings=Settings(site=SiteSettings(SITE)))
+    example.put_in_force(site)
     names = [f"tag{number}" for number in range(5)]
     with open_store(site.database_url) as store:
         add_devices(site.database_url, **dict.fromkeys(names, ("tag", "paintshop")))

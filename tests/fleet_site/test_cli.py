@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from jikimi.fleet.agreement import example
 from jikimi.fleet.registry.database import transaction
 from jikimi.fleet.services import Supervisor, broker_service, standard_services
 from jikimi.fleet.site import Site
@@ -66,10 +67,12 @@ def test_a_second_site_init_fails_with_one_sentence(jikimi, site):
         ("release list", "`jikimi release build`"),
         ("release rollout status", "`jikimi release rollout start`"),
         ("alarm list", "no open alarm"),
-        ("alarm list --all", "no alarm yet"),
+        ("alarm list --all", "no open alarm"),
         ("alarm responder list", "`jikimi alarm responder add first-aider`"),
-        ("report near-misses", "no near miss in this time"),
-        ("report near-misses --by machine", "no near miss in this time"),
+        ("agreement show", "`jikimi agreement template > agreement.toml`"),
+        ("agreement explain", "`jikimi agreement template > agreement.toml`"),
+        ("agreement history", "`jikimi agreement template > agreement.toml`"),
+        ("audit list", "nothing was asked yet"),
         ("report completeness", "nothing was recorded in this time"),
         ("site technician list", "`jikimi site technician add`"),
         ("site dead-letters list", "none"),
@@ -80,6 +83,17 @@ def test_a_listing_of_a_new_site_says_that_there_is_nothing_and_prints_no_data(j
     result = jikimi(*words.split(), "--site", site.path)
     assert (result.returncode, result.stdout) == (0, "")
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("by", ["zone-hour", "machine"])
+def test_near_misses_of_a_site_without_an_agreement_are_refused_and_with_one_there_are_none_yet(jikimi, site, by):
+    words = ("report", "near-misses", "--by", by, "--site", site.path)
+    refused = jikimi(*words)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "`jikimi agreement template > agreement.toml`" in refused.stderr
+    example.put_in_force(site)
+    result = jikimi(*words)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "no near miss in this time\n")
 
 
 def test_a_command_without_a_site_says_so(jikimi):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jikimi.fleet import registry
+from jikimi.fleet.agreement import example
 from jikimi.fleet.site import Settings, Site
 from jikimi.fleet.site.settings import BrokerSettings, WebSettings
 from jikimi.fleet.store import Batch, NewRecord, RecordMessage, Source, Store, StreamKey
@@ -70,6 +71,7 @@ def _clock_ms() -> int:
 def plant(tmp_path: Path) -> Iterator[Plant]:
     settings = Settings(broker=BrokerSettings(mqtt_port=0), web=WebSettings(port=0))
     site = Site.init(tmp_path / "plant", "plant", settings)
+    example.put_in_force(site)
     tag = registry.add_device(site, "tag", "Tag 1", "hall").device
     node = registry.add_device(site, "node", "Press A", "hall", "press").device
     machine = {"device": node, "name": "Press A", "kind": "press", "zone": "hall", "x_mm": 9000, "y_mm": 6000}

@@ -14,11 +14,13 @@ from selenium.webdriver.chrome.service import Service as ChromeService
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from jikimi.fleet.agreement import example
 from jikimi.fleet.alarms import responders
 from jikimi.fleet.services import Service, Supervisor, broker_service, python_service
 from jikimi.fleet.site import Site
 from jikimi.fleet.store import NewRecord
 from jikimi.wire import kinds
+from tests.fleet_agreement.build import remove
 
 _DEADLINE_S = 60
 
@@ -188,6 +190,22 @@ def test_on_a_telephone_alarms_come_first_and_nothing_is_wider_than_the_screen(p
     tops = "return [...document.querySelectorAll('.jk-card')].sort((a, b) => a.getBoundingClientRect().top"
     assert browser.execute_script(f"{tops} - b.getBoundingClientRect().top)[0].id") == "alarms"
     assert browser.execute_script("return document.documentElement.scrollWidth") == 360
+
+
+def test_where_nothing_is_agreed_on_the_page_says_so_and_shows_near_misses_as_soon_as_both_have_signed(
+    plant, page_url, browser
+):
+    plant.near_misses(5)
+    remove(plant.site, "agreement", 1)
+    browser.get(f"{page_url}/?lang=en")
+    _wait_for(browser, "None signed")
+    _wait_for(browser, "jikimi agreement template > agreement.toml")
+    assert "near misses: " not in _text(browser)
+    example.put_in_force(plant.site)
+    _wait_for(browser, "Agreement 1 in force since")
+    _wait_for(browser, "near misses: 5")
+    browser.find_element("css selector", "#agreement summary").click()
+    _wait_for(browser, "Near misses are counted only where at least 5 people")
 
 
 def test_a_reader_changes_the_language_with_the_keyboard_and_the_page_says_which_it_is(page_url, browser):

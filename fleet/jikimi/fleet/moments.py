@@ -13,6 +13,12 @@ def local(epoch_ms: int) -> datetime.datetime | None:
         return None
 
 
+def day(epoch_ms: int) -> str:
+    """The day of `epoch_ms` (UTC) here, ISO 8601; "?" for what is no date."""
+    moment = local(epoch_ms)
+    return "?" if moment is None else moment.date().isoformat()
+
+
 def time_of_day(epoch_ms: int) -> str:
     """Hours, minutes and seconds of `epoch_ms` (UTC) here; "?" for what is no date."""
     moment = local(epoch_ms)

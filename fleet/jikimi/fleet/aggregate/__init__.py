@@ -2,8 +2,9 @@
 
 Nothing is shown that fewer than `group_min` people are behind, and no shown numbers can be subtracted from each other
 to learn what is withheld: everything printed is a sum of *atoms*, whatever the report and whatever its start. An atom
-is the near misses of one machine, zone and hour, if its group is large enough; else those of all the machines of that
-zone and hour which are too few alone, if their common group is large enough. What is in no atom is in no output.
+is the near misses of one machine, zone and hour, if its group is of GROUP_MIN; else those of all the machines of that
+zone and hour which are too few alone. It is shown if its group is of `group_min`. So a larger minimum hides whole atoms
+and makes no new ones: or else two reports, before and after the minimum was changed, would differ by a smaller group.
 
 The size of a group is a lower bound: the largest number of distinct ephemeral ids within one rotation period.
 """
@@ -89,8 +90,8 @@ def _atoms(cells: Iterable[NearMissCell], group_min: int) -> list[_Atom]:
     atoms: list[_Atom] = []
     too_few: dict[tuple[int, str], list[NearMissCell]] = defaultdict(list)
     for cell in cells:
-        if _group_size((cell,)) >= group_min:
-            atoms.append(_Atom((cell,), shown=True))
+        if (size := _group_size((cell,))) >= GROUP_MIN:
+            atoms.append(_Atom((cell,), size >= group_min))
         else:
             too_few[cell.hour_ms, cell.zone].append(cell)
     pooled = (tuple(some) for some in too_few.values())

@@ -25,6 +25,11 @@ _FRESH_S = 0.5  # for how long an answer about an hour is used again
 _ALARMS: Final = frozenset(kinds.name(kind) for kind in kinds.KINDS if kinds.stream_of(kind) == kinds.STREAM_ALARM)
 
 
+def is_alarm(row: RecordRow) -> bool:
+    """Whether it is about an alarm, and came as one."""
+    return row.stream == kinds.STREAM_ALARM and row.kind in _ALARMS
+
+
 class LiveRule:
     """Applies the rule, asking the store at most twice a second for each hour."""
 
@@ -35,8 +40,7 @@ class LiveRule:
 
     def shown(self, row: RecordRow) -> RecordRow:
         """`row` as it may be shown: itself, or without everything that leads to its device."""
-        alarm = row.stream == kinds.STREAM_ALARM and row.kind in _ALARMS
-        if alarm or (row.kind == "near_miss" and row.device in self._machines(row.t_ms)):
+        if is_alarm(row) or (row.kind == "near_miss" and row.device in self._machines(row.t_ms)):
             return row
         return replace(row, device="", name=WITHHELD, zone=WITHHELD, boot=0, seq=0, data={})
 

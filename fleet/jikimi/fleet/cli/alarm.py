@@ -16,9 +16,10 @@ from jikimi.fleet.cli.show import local_time, print_rows
 
 if TYPE_CHECKING:
     from jikimi.fleet.site import Site
-    from jikimi.fleet.store import AlarmRow
+    from jikimi.fleet.store import AlarmRow, Store
 
 _COLUMNS = ("id", "time", "alarm", "device", "zone", "state", "by", "waited")
+_NONE_OPEN = "no open alarm"
 _ROLE = re.compile(r"[a-z0-9-]{1,32}")
 
 
@@ -33,23 +34,24 @@ def command() -> None:
 @command.command("list")
 @site_option
 @json_option
-@click.option("--all", "everything", is_flag=True, help="Also alarms that are resolved.")
+@click.option("--all", "everything", is_flag=True, help="Also alarms that are over, if the agreement covers it.")
 def list_(site: Site, as_json: bool, everything: bool) -> None:
     """List the alarms that are not resolved, newest first.
+
+    Those that are over name their tag, too, and are listed with --all for incident review: as far as the data-use
+    agreement covers it, and noted in the audit log.
 
     Example: jikimi alarm list --site busan-1 --json
     """
     from jikimi.fleet.store import Store  # slow import
 
     with Store.open(site.database_url, site.name) as store:
-        rows = store.alarms() if everything else store.open_alarms()
+        rows, empty = _all(store) if everything else (store.open_alarms(), _NONE_OPEN)
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
     else:
         now_ms = time.time_ns() // 1_000_000
-        print_rows(
-            _COLUMNS, [_cells(row, now_ms) for row in rows], empty="no alarm yet" if everything else "no open alarm"
-        )
+        print_rows(_COLUMNS, [_cells(row, now_ms) for row in rows], empty=empty)
 
 
 @command.command("ack")
@@ -72,6 +74,17 @@ def ack(site: Site, alarm_id: str, role: str) -> None:
 
 
 command.add_command(responder)
+
+
+def _all(store: Store) -> tuple[list[AlarmRow], str]:
+    """All that may be listed, alarms that are not over whatever is agreed on; and what to say where there is none."""
+    from jikimi.fleet.questions import Questions, RefusedError  # slow import
+
+    try:
+        return Questions(store).alarms().rows, "no alarm yet"
+    except RefusedError as error:
+        click.echo(f"jikimi: {error}", err=True)
+        return store.open_alarms(), _NONE_OPEN
 
 
 def _cells(row: AlarmRow, now_ms: int) -> list[str]:

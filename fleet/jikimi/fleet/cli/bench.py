@@ -120,12 +120,13 @@ def record(file: Path, site: Site, since_ms: int | None, until_ms: int | None) -
 
     The file says when records of which kind and size came, in whole seconds since its beginning, and nothing else: no
     date, no device, no zone, no content. Hours in which fewer than 5 tags recorded anything are left out. It is text,
-    one line a record, so that everybody can see what is in it before it goes anywhere.
+    one line a record, so that everybody can see what is in it before it goes anywhere. Asked for capacity planning:
+    without a data-use agreement that covers it, nothing is answered.
 
     Example: jikimi bench record tuesday.jsonl --since 2026-11-24T06:00 --until 2026-11-24T16:00
     """
-    from jikimi.fleet.aggregate import GROUP_MIN  # slow imports
-    from jikimi.fleet.load import recorded
+    from jikimi.fleet.load import recorded  # slow imports
+    from jikimi.fleet.questions import Questions
     from jikimi.fleet.store import Store
 
     if file.exists():
@@ -135,11 +136,12 @@ def record(file: Path, site: Site, since_ms: int | None, until_ms: int | None) -
     if not 0 < to_ms - from_ms <= _DAY_MS:
         raise click.UsageError("a profile is of one day at most: --since has to be up to 24 hours before --until")
     with Store.open(site.database_url, site.name) as store:
-        activity = store.activity(from_ms, to_ms, GROUP_MIN)
+        answer = Questions(store).activity(from_ms, to_ms)
+    (activity,) = answer.rows
     recorded.write(file, activity, from_ms, to_ms)
     _say(f"{len(activity.records)} records of {activity.tags} tags and {activity.machines} machines are in {file}")
     if activity.withheld:
-        _say(f"{activity.withheld} records of hours with fewer than {GROUP_MIN} tags were left out")
+        _say(f"{activity.withheld} records of hours with fewer than {answer.permit.group_min} tags were left out")
 
 
 def _day(profile: str) -> Day:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jikimi.fleet.cli.options import Moment, json_option, site_option
-from jikimi.fleet.cli.show import local_time, print_rows
+from jikimi.fleet.cli.show import local_time, print_json, print_rows
 
 if TYPE_CHECKING:
+    from jikimi.fleet.questions import Permit, Questions
     from jikimi.fleet.site import Site
     from jikimi.fleet.store import CompletenessRow, Store
 
@@ -59,22 +60,28 @@ def command() -> None:
 def near_misses(site: Site, as_json: bool, by: str, since_ms: int | None) -> None:
     """Near misses: how often somebody came into the zone of a machine.
 
-    Numbers behind which there may be fewer than 5 people are withheld (`too few`), and left out of every sum, so that
-    they cannot be found by subtraction; a sum that leaves something out is marked `partial` (+ in the table).
+    Numbers behind which there may be fewer people than the data-use agreement says, which is never less than 5, are
+    withheld (`too few`), and left out of every sum, so that they cannot be found by subtraction; a sum that leaves
+    something out is marked `partial` (+ in the table).
 
-    JSON: {"site", "by", "since_ms", "group_min", "cells": [...]}, where a cell has "count" and "danger_count" (null:
-    too few), "too_few", "partial", and "zone", "hour_ms" (by zone-hour) or "machine" (the device id), "name", "zone",
-    "machine_kind" (by machine).
+    Asked for hazard reduction: without an agreement that covers it, nothing is answered.
+
+    JSON: {"site", "by", "since_ms", "group_min", "agreement", "cells": [...]}, where "agreement" is its number, and a
+    cell has "count" and "danger_count" (null: too few), "too_few", "partial", and "zone", "hour_ms" (by zone-hour) or
+    "machine" (the device id), "name", "zone", "machine_kind" (by machine).
 
     Example: jikimi report near-misses --by machine --since 2026-11-01 --json
     """
-    from jikimi.fleet.store import Store, hour_of  # slow import
+    from jikimi.fleet.questions import Questions  # slow imports
+    from jikimi.fleet.store import Store, hour_of
 
     since_ms = hour_of(_now_ms() - _DEFAULT_DAYS * _DAY_MS if since_ms is None else since_ms)
     with Store.open(site.database_url, site.name) as store:
-        cells = _by_zone_hour(store, since_ms) if by == "zone-hour" else _by_machine(store, since_ms)
+        asked = _by_zone_hour if by == "zone-hour" else _by_machine
+        cells, permit = asked(store, Questions(store), since_ms)
     if as_json:
-        click.echo(json.dumps(_document(site.name, by, since_ms, cells), ensure_ascii=False, indent=1))
+        found = {"site": site.name, "by": by, "since_ms": since_ms, "group_min": permit.group_min}
+        print_json({**found, "agreement": permit.number, "cells": cells})
     elif by == "zone-hour":
         rows = [[local_time(cell["hour_ms"], "minutes"), cell["zone"], *_counts(cell)] for cell in cells]
         print_rows(("hour from", "zone", "near misses", "in danger zone"), rows, empty=_NO_NEAR_MISS)
@@ -136,28 +143,20 @@ def _completeness_cells(shift: dict[str, Any], row: dict[str, Any]) -> list[str]
     return [local_time(shift["from_ms"], "minutes"), row["name"], row["zone"], str(row["recorded"]), arrived, *reasons]
 
 
-def _document(site: str, by: str, since_ms: int, cells: list[dict[str, Any]]) -> dict[str, Any]:
-    from jikimi.fleet.aggregate import GROUP_MIN  # slow import
-
-    return {"site": site, "by": by, "since_ms": since_ms, "group_min": GROUP_MIN, "cells": cells}
-
-
-def _by_zone_hour(store: Store, since_ms: int) -> list[dict[str, Any]]:
-    from jikimi.fleet.aggregate import near_misses_by_zone_hour  # slow import
-
-    return [{**asdict(cell), "too_few": cell.count is None} for cell in near_misses_by_zone_hour(store, since_ms)]
+def _by_zone_hour(_store: Store, questions: Questions, since_ms: int) -> tuple[list[dict[str, Any]], Permit]:
+    answer = questions.near_misses_by_zone_hour(since_ms)
+    return [{**asdict(cell), "too_few": cell.count is None} for cell in answer.rows], answer.permit
 
 
-def _by_machine(store: Store, since_ms: int) -> list[dict[str, Any]]:
-    from jikimi.fleet.aggregate import near_misses_by_machine  # slow import
-
+def _by_machine(store: Store, questions: Questions, since_ms: int) -> tuple[list[dict[str, Any]], Permit]:
+    answer = questions.near_misses_by_machine(since_ms)
     devices = {row.device: row for row in store.device_rows()}
     cells = []
-    for cell in near_misses_by_machine(store, since_ms):
+    for cell in answer.rows:
         node = devices[cell.machine]
         what = {"name": node.name, "zone": node.zone, "machine_kind": node.machine_kind}
         cells.append({**asdict(cell), **what, "too_few": cell.count is None})
-    return cells
+    return cells, answer.permit
 
 
 def _counts(cell: dict[str, Any]) -> list[str]:

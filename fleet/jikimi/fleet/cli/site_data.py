@@ -76,20 +76,21 @@ def retry_(site: Site, as_json: bool, reason: str | None) -> None:
 @json_option
 @click.option("--now", "at_once", is_flag=True, help="Delete what is due, instead of waiting for `jikimi up` to do it.")
 def retention(site: Site, as_json: bool, at_once: bool) -> None:
-    """What was deleted when, and the rules, which are in [retention] of site.toml. `jikimi up` applies them every hour.
+    """What was deleted when, and the rules. `jikimi up` applies them every hour.
 
-    Records of open alarms are never deleted, and what is counted from records stays.
+    A rule is what [retention] of site.toml says, or the data-use agreement where that is shorter. Records of open
+    alarms are never deleted, and what is counted from records stays.
 
     Example: jikimi site retention --json
     """
     from jikimi.fleet.store import Store  # slow imports
-    from jikimi.fleet.upkeep import delete_old
+    from jikimi.fleet.upkeep import delete_old, rules_of_retention
 
     with Store.open(site.database_url, site.name) as store:
         deleted = delete_old(site, store, time.time_ns() // 1_000_000) if at_once else []
-        log = store.deletions()
+        log, rules = store.deletions(), rules_of_retention(site, store)
     if as_json:
-        found = {"rules": asdict(site.settings.retention), "deleted": _plain(deleted), "log": _plain(log)}
+        found = {"rules": asdict(rules), "deleted": _plain(deleted), "log": _plain(log)}
         click.echo(json.dumps(found, indent=1))
     else:
         cells = [[local_time(row.at_ms), row.category, str(row.count), str(row.days)] for row in log]

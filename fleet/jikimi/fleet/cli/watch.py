@@ -31,19 +31,25 @@ def command(site: Site, as_json: bool, from_start: bool) -> None:
     Alarms name their device, and a near miss its machine once at least 5 people are behind the hour's number;
     everything else is shown without device and zone (—), because it would tell who.
 
+    What is neither an alarm of the last day nor said by a device of itself is shown as far as the data-use agreement
+    covers it; the view is noted in the audit log.
+
     Times are those of the event, by the device's clock; `~` marks a clock that may have drifted, `?` a device without
     one (the time is then that of receipt). With --json each line is one object: id, t_ms, clock (none, rtc, set),
     recv_ms, kind, category, device, name, zone, boot, stream, seq, data.
 
     Example: jikimi watch --site busan-1
     """
-    from jikimi.fleet.aggregate.live import LiveRule  # slow imports
+    from jikimi.fleet.questions import HOST, LiveView, sentence  # slow imports
     from jikimi.fleet.store import Store
 
     with Store.open(site.database_url, site.name) as store:
         try:
-            rows = store.follow(0 if from_start else store.last_id())
-            _print_all(map(LiveRule(store).shown, rows), _printer(as_json))
+            view, begin = LiveView(store), 0 if from_start else store.last_id()
+            view.note(HOST, "events as they are stored" + (", all so far first" if from_start else ""), None)
+            if view.refusal:
+                click.echo(f"jikimi watch: {sentence(view.refusal)}", err=True)
+            _print_all(view.follow(begin), _printer(as_json))
         except KeyboardInterrupt:
             return
 

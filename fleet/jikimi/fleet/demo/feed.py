@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from jikimi.fleet.aggregate import near_misses_by_machine
-from jikimi.fleet.aggregate.live import LiveRule
 from jikimi.fleet.moments import time_of_day
+from jikimi.fleet.questions import LiveView
 from jikimi.fleet.store import AlarmRow, RecordRow, Store
 
 _QUIET = ("bends",)  # stored, but not news
@@ -15,19 +14,18 @@ class Feed:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._rule = LiveRule(store)
+        self._view = LiveView(store)
         self._last = 0
         self.stored = 0
         self.near_misses: dict[str, int | None] = {}  # by device id of the machine node; None: too few people
 
     def news(self) -> list[str]:
         """A line for each record stored since the last call."""
-        rows = self._store.records_after(self._last)
-        self.stored += len(rows)
-        if rows:
-            self._last = rows[-1].id
-            self.near_misses = {cell.machine: cell.count for cell in near_misses_by_machine(self._store)}
-        return [_line(self._rule.shown(row)) for row in rows if row.kind not in _QUIET]
+        rows, stored, self._last = self._view.after(self._last)
+        self.stored += stored
+        if stored:
+            self.near_misses = {cell.machine: cell.count for cell in self._view.near_misses_by_machine()}
+        return [_line(row) for row in rows if row.kind not in _QUIET]
 
     def open_alarms(self) -> list[str]:
         """A line for each alarm neither acknowledged nor resolved, newest first."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from jikimi.fleet.agreement import example
 from jikimi.fleet.alarms import responders
 from jikimi.fleet.demo import account, connections, stage, stored
 from jikimi.fleet.demo.acts import CLEAR_S, Acts
@@ -77,6 +78,8 @@ class Factory:
         options, plan = self._options, default_plan(self._options.machines)
         motions = workers(options.tags, options.recordings, options.seed)
         self.site = stage.make_site(options.directory)
+        example.put_in_force(self.site)
+        self._view.say("an example of a data-use agreement is in force, which nobody but this run has signed")
         parts = cast(options.tags, self._seconds)
         self.members = stage.register(self.site, plan, options.tags, parts)
         stage.flash(self.members)

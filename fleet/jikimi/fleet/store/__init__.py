@@ -52,7 +52,7 @@ from jikimi.fleet.store.schema import alarm
 from jikimi.fleet.store.times import event_time_ms, hour_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 __all__ = [
     "Activity",
@@ -105,6 +105,11 @@ class Store:
             store.close()
             raise
         return store
+
+    @property
+    def site(self) -> str:
+        """Name of the site."""
+        return self._site
 
     def close(self) -> None:
         """Close all connections."""
@@ -183,10 +188,21 @@ class Store:
         with self._reading() as connection:
             return presence(connection, self._site, most)
 
-    def activity(self, since_ms: int, until_ms: int, group_min: int) -> Activity:
-        """What was recorded between two moments, without who, of the hours with `group_min` tags at least."""
+    def activity(
+        self,
+        since_ms: int,
+        until_ms: int,
+        group_min: int,
+        categories: Collection[str],
+        hidden_zones: Collection[str] = (),
+    ) -> Activity:
+        """What was recorded between two moments, without who, of the hours with `group_min` tags at least.
+
+        Of records in `categories` alone, and not in `hidden_zones`.
+        """
         with self._reading() as connection:
-            return activity(connection, self._site, since_ms, until_ms, group_min)
+            scope = (categories, hidden_zones)
+            return activity(connection, self._site, since_ms, until_ms, group_min, *scope)
 
     def sequences(self) -> list[SequenceRow]:
         """How complete each sequence of records is."""

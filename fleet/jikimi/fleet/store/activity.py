@@ -7,7 +7,7 @@ minimum group are left out whole, because a record that can only be one person's
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -16,12 +16,24 @@ from jikimi.fleet.store.rows import Activity
 from jikimi.fleet.store.schema import device, record
 from jikimi.fleet.store.times import HOUR_MS
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 _EARLY_MS = HOUR_MS  # a device's clock may be ahead of the host's by so much and its records still be found
 
 
-def activity(connection: sa.Connection, site: str, since_ms: int, until_ms: int, group_min: int) -> Activity:
+def activity(
+    connection: sa.Connection,
+    site: str,
+    since_ms: int,
+    until_ms: int,
+    group_min: int,
+    categories: Collection[str],
+    hidden_zones: Collection[str],
+) -> Activity:
     """Records of event times from `since_ms` until before `until_ms`, of the hours with `group_min` tags at least."""
     span = _span(connection, site, since_ms, until_ms)
+    span += [record.c.category.in_(categories), record.c.zone.not_in(hidden_zones)]
     tags, machines = defaultdict(set), set()
     for hour, name, kind in connection.execute(
         sa.select((_event_ms() - since_ms) // HOUR_MS, record.c.device, device.c.kind)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from jikimi.fleet.agreement import chain
 from jikimi.fleet.configuration import DESIRED, SECRETS, Subject, load, resolve
 from jikimi.fleet.configuration.desired import load_secrets
-from jikimi.fleet.errors import ConfigurationError
+from jikimi.fleet.errors import AgreementError, ConfigurationError
 
 if TYPE_CHECKING:
     from jikimi.fleet.site import Site
+    from jikimi.fleet.site.settings import RetentionSettings
     from jikimi.fleet.store import DeletionRow, Store
 
-__all__ = ["Upkeep", "delete_old", "silence_limits_ms"]
+__all__ = ["Upkeep", "delete_old", "rules_of_retention", "silence_limits_ms"]
 
 _log = logging.getLogger(__name__)
 
 MISSED_VITALS: Final = 4  # in a row; one may always be lost, and a device that connects again needs a moment
 _VITALS_S: Final = 30  # of a device that is told nothing else
 _LIMITS_MS: Final = 60_000  # how often the devices' periods are read again
+_SETTINGS: Final = {"unreadable": "letter"}  # what settings call a category of the agreement
 _DELETE_MS: Final = 3_600_000
 
 
@@ -71,7 +75,21 @@ def silence_limits_ms(site: Site, store: Store) -> dict[str, int]:
     return found
 
 
-def delete_old(site: Site, store: Store, now_ms: int) -> list[DeletionRow]:
-    """Apply the site's rules of retention; what was deleted."""
+def rules_of_retention(site: Site, store: Store) -> RetentionSettings:
+    """The shorter of what the settings of the site and the agreement in force say; an agreement has to be genuine."""
     rules = site.settings.retention
+    try:
+        link = chain.check(site.name, store.agreements()).in_force
+    except AgreementError as error:
+        _log.warning("only the settings of the site say how long records are kept: %s", error)
+        return rules
+    if link is None:
+        return rules
+    agreed = {f"{_SETTINGS.get(name, name)}_days": days for name, days in link.terms.retention_days}
+    return replace(rules, **{name: min(days, getattr(rules, name)) for name, days in agreed.items()})
+
+
+def delete_old(site: Site, store: Store, now_ms: int) -> list[DeletionRow]:
+    """Apply the rules of retention; what was deleted."""
+    rules = rules_of_retention(site, store)
     return store.delete_old(rules.by_category(), rules.letter_days, now_ms)

@@ -8,12 +8,21 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from jikimi.fleet.aggregate import GROUP_MIN, near_misses_by_machine, near_misses_by_zone_hour
-from jikimi.fleet.aggregate.live import LiveRule
+from jikimi.fleet.agreement import words
 from jikimi.fleet.errors import StoreError
+from jikimi.fleet.questions import LiveView
 from jikimi.fleet.store import hour_of
 from jikimi.fleet.web.details import detail
-from jikimi.fleet.web.snapshot import AlarmView, CellView, DeviceView, EventView, KindView, MachineView, Snapshot
+from jikimi.fleet.web.snapshot import (
+    AgreementView,
+    AlarmView,
+    CellView,
+    DeviceView,
+    EventView,
+    KindView,
+    MachineView,
+    Snapshot,
+)
 
 if TYPE_CHECKING:
     from jikimi.fleet.store import AlarmRow, Present, RecordRow, Store
@@ -30,6 +39,7 @@ _EVENTS: Final = 12
 _DEVICES: Final = 200
 _HOURS: Final = 8
 _HOUR_MS: Final = 3_600_000
+_NOBODY_YET: Final = 0
 _log = logging.getLogger(__name__)
 
 
@@ -39,12 +49,13 @@ class Live:
     def __init__(self, store: Store, site: str, plan: FloorPlan) -> None:
         self._store = store
         self._plan = plan
-        self._rule = LiveRule(store)
+        self._view = LiveView(store)
+        self._noted_ms: dict[tuple[str, str, str], int] = {}
         self._last_id = -1
         self._read_s = 0.0
         self._changed = False
         self._devices_due_s = 0.0
-        self.current = Snapshot(site, _now_ms(), plan.width_mm, plan.height_mm, GROUP_MIN, zones=plan.zones)
+        self.current = Snapshot(site, _now_ms(), plan.width_mm, plan.height_mm, _NOBODY_YET, zones=plan.zones)
 
     async def run(self) -> None:
         """Follow the store until cancelled; a database that fails is shown on the page and tried again."""
@@ -75,6 +86,32 @@ class Live:
         """What is stored has changed without a new record, as when an alarm is taken on: the next look reads it."""
         self._changed = True
 
+    def note(self, who: str, question: str, every_ms: int = 0) -> bool:
+        """Note in the audit log that `who` looks; False: it cannot be noted, so only what `withheld` leaves is shown.
+
+        The same again within `every_ms` is one look.
+        """
+        key, now_ms = (who, question, self.current.refusal), _now_ms()
+        if now_ms - self._noted_ms.get(key, -every_ms) < every_ms:
+            return True
+        try:
+            self._view.note(who, question, len(self.current.near_misses) + len(self.current.events))
+        except StoreError as error:
+            _log.warning("a look at the page is not noted: %s", error)
+            return False
+        if every_ms:
+            self._noted_ms[key] = now_ms
+        return True
+
+    def _agreement(self) -> AgreementView | None:
+        link, known = self._view.agreement, self.current.agreement
+        if link is None or link.in_force_ms is None:
+            return None
+        if known is not None and known.number == link.number:
+            return known
+        explained = {lang: words.explain(link, self.current.site, lang) for lang in words.LANGUAGES}
+        return AgreementView(link.number, link.in_force_ms, tuple(name for name, _ in link.terms.purposes), explained)
+
     def _read_devices(self, start_s: float) -> None:
         found = self._store.presence(_DEVICES)
         self.current = replace(
@@ -89,17 +126,20 @@ class Live:
     def _read(self) -> Snapshot:
         now_ms = _now_ms()
         since_ms = hour_of(now_ms) - (_HOURS - 1) * _HOUR_MS
-        counts = {m.machine: m.count for m in near_misses_by_machine(self._store, since_ms)}
-        records = [self._rule.shown(row) for row in self._store.recent_records(_EVENTS * 4)]
+        view = self._view
+        counts = {m.machine: m.count for m in view.near_misses_by_machine(since_ms)}
+        records = view.recent(_EVENTS * 4)
         return replace(
             self.current,
             now_ms=now_ms,
             problem="",
+            group_min=view.group_min,
+            agreement=self._agreement(),
+            refusal=view.refusal,
             alarms=tuple(_alarm(row) for row in self._store.open_alarms(20)),
             events=tuple(_event(row) for row in records[:_EVENTS]),
             near_misses=tuple(
-                CellView(cell.zone, cell.hour_ms, cell.count)
-                for cell in near_misses_by_zone_hour(self._store, since_ms)
+                CellView(cell.zone, cell.hour_ms, cell.count) for cell in view.near_misses_by_zone_hour(since_ms)
             ),
             machines=self._machines(counts, records),
         )
@@ -109,8 +149,9 @@ class Live:
         for row in records:
             if row.kind == "near_miss" and row.device:
                 newest.setdefault(row.device, row.t_ms)
+        none = None if self._view.refusal else 0
         return tuple(
-            MachineView(machine, counts.get(machine.device, 0), newest.get(machine.device, 0))
+            MachineView(machine, counts.get(machine.device, none), newest.get(machine.device, 0))
             for machine in self._plan.machines
         )
 

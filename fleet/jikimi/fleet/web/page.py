@@ -11,17 +11,19 @@ from typing import Final, Protocol
 from fastapi import Request
 from nicegui import ui
 
-from jikimi.fleet.web import fragments
+from jikimi.fleet.web import agreement_card, fragments
 from jikimi.fleet.web.alarm_card import AlarmCard
 from jikimi.fleet.web.desk import Desk
 from jikimi.fleet.web.plan import floor_svg
 from jikimi.fleet.web.sign_in import COOKIE
-from jikimi.fleet.web.snapshot import Snapshot
+from jikimi.fleet.web.snapshot import Snapshot, withheld
 from jikimi.fleet.web.texts import LANGUAGES, OTHER, preferred, text
 
 # A browser looks for a new snapshot this often. The alarm budget is 250 ms from tag to page; a look costs a
 # comparison of two references.
 _LOOK_S: Final = 0.1
+_NOTE_S: Final = 2.0
+_SOMEBODY: Final = "live page"  # in the audit log, who is not signed in
 _STYLE: Final = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 
@@ -32,6 +34,9 @@ class SnapshotSource(Protocol):
     def current(self) -> Snapshot:
         """The newest snapshot."""
 
+    def note(self, who: str, question: str, every_ms: int = 0) -> bool:
+        """Note that `who` looks; False: only what is left by `withheld` may be shown."""
+
 
 def build_page(source: SnapshotSource, desk: Desk) -> None:
     """Register the page at `/`: in the language of `?lang=`, or else the one the browser asks for."""
@@ -41,14 +46,24 @@ def build_page(source: SnapshotSource, desk: Desk) -> None:
         code = request.cookies.get(COOKIE, "")
         role = await asyncio.to_thread(desk.role_of, code) if code else None
         chosen = lang if lang in LANGUAGES else preferred(request.headers.get("accept-language", ""))
-        _Layout(source, chosen, partial(AlarmCard, desk, chosen, code, role, refused=refused))
+        noted = await _noted(source, role or _SOMEBODY)
+        _Layout(source, noted, chosen, partial(AlarmCard, desk, chosen, code, role, refused=refused))
+
+
+async def _noted(source: SnapshotSource, who: str) -> bool:
+    """Whether it is in the audit log that `who` looks; alarms do not wait for a database that is away."""
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(source.note, who, "the live page"), _NOTE_S)
+    except TimeoutError:
+        return False
 
 
 class _Layout:
     """One browser's page: its pieces of HTML and what they showed last."""
 
-    def __init__(self, source: SnapshotSource, lang: str, alarm_card: Callable[[], AlarmCard]) -> None:
+    def __init__(self, source: SnapshotSource, noted: bool, lang: str, alarm_card: Callable[[], AlarmCard]) -> None:
         self._source = source
+        self._noted = noted
         self._lang = lang
         self._alarm_card = alarm_card
         self._shown: Snapshot | None = None
@@ -72,13 +87,16 @@ class _Layout:
             self._card("floor", lambda s: floor_svg(s, lang))
             self._card(
                 "near_misses",
-                lambda s: fragments.near_misses_html(s.near_misses, s.now_ms, s.group_min, lang),
+                agreement_card.covered(
+                    lambda s: fragments.near_misses_html(s.near_misses, s.now_ms, s.group_min, lang), lang
+                ),
             )
-            self._card("by_machine", lambda s: fragments.machines_html(s.machines, lang))
+            self._card("by_machine", agreement_card.covered(lambda s: fragments.machines_html(s.machines, lang), lang))
         with ui.element("div").classes("jk-side"):
             with self._section("alarms"):
                 self._alarms = self._alarm_card()
-            self._card("events", lambda s: fragments.events_html(s.events, lang))
+            self._card("events", agreement_card.as_far(lambda s: fragments.events_html(s.events, lang), lang))
+            self._card("agreement", lambda s: agreement_card.agreement_html(s.agreement, s.refusal, lang))
             self._card("devices", lambda s: fragments.devices_html(s.devices, s.more_devices, lang))
         with ui.element("footer").classes("jk-foot"):
             ui.label(f"{text('privacy', lang)} {text('advisory', lang)}")
@@ -105,6 +123,8 @@ class _Layout:
         if snapshot is self._shown:
             return
         self._shown = snapshot
+        if not self._noted:
+            snapshot = withheld(snapshot)
         self._alarms.show(snapshot)
         for piece, draw in self._pieces:
             content = draw(snapshot)

@@ -35,7 +35,7 @@ def floor_svg(snap: Snapshot, lang: str = "en") -> str:
         f'<clipPath id="walls"><rect width="{snap.width_mm}" height="{snap.height_mm}" rx="150"/></clipPath>',
         f'<rect class="wall" width="{snap.width_mm}" height="{snap.height_mm}" rx="150"/><g clip-path="url(#walls)">',
         *(_zone(zone, zone.name in alarmed, unit) for zone in snap.zones),
-        *(_machine(machine, snap.now_ms, unit, lang) for machine in snap.machines),
+        *(_machine(machine, snap, unit, lang) for machine in snap.machines),
         "</g></svg>",
     ]
     return "".join(parts)
@@ -50,12 +50,12 @@ def _zone(zone: ZoneView, alarmed: bool, unit: int) -> str:
     )
 
 
-def _machine(machine: MachineView, now_ms: int, unit: int, lang: str) -> str:
-    recent = 0 <= now_ms - machine.last_near_miss_ms < _PULSE_MS
+def _machine(machine: MachineView, snap: Snapshot, unit: int, lang: str) -> str:
+    recent = 0 <= snap.now_ms - machine.last_near_miss_ms < _PULSE_MS
     icon = _ICONS.get(machine.plan.kind, _ICON_OTHER)
     count = text("too_few", lang) if machine.count is None else str(machine.count)
     x, y = machine.plan.x_mm, machine.plan.y_mm
-    near_misses = f"{text('near_misses_short', lang)}: {count}"
+    near_misses = "" if snap.refusal else f"{text('near_misses_short', lang)}: {count}"
     return (
         f'<g class="machine{" recent" if recent else ""}" transform="translate({x} {y})">'
         f'<circle class="warn" r="{machine.plan.warn_mm}"/><circle class="danger" r="{machine.plan.danger_mm}"/>'

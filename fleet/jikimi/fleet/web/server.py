@@ -7,7 +7,7 @@ import signal
 import socket
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,6 +16,7 @@ from nicegui import ui
 from jikimi.fleet.services.ready import mark_ready
 from jikimi.fleet.web.page import build_page
 from jikimi.fleet.web.sign_in import add_routes
+from jikimi.fleet.web.snapshot import withheld
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from jikimi.fleet.site import Site
     from jikimi.fleet.web.desk import Desk
     from jikimi.fleet.web.live import Live
+
+_LOOK_MS: Final = 60_000
 
 
 def serve(site: Site, live: Live, desk: Desk) -> None:
@@ -38,8 +41,9 @@ def make_app(live: Live, desk: Desk) -> FastAPI:
 
     @app.get("/api/live")
     def snapshot() -> dict[str, Any]:
-        """What the page shows now."""
-        return asdict(live.current)
+        """What the page shows now; in the audit log, who asks again and again is one entry a minute."""
+        noted = live.note("JSON API", "the live page as JSON", _LOOK_MS)
+        return asdict(live.current if noted else withheld(live.current))
 
     add_routes(app, desk)
     build_page(live, desk)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
+
+NOT_NOTED: Final = "look_not_noted"  # key of `texts`
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class PlannedMachine:
 
 @dataclass(frozen=True)
 class MachineView:
-    """A machine with its near misses (None: too few people to show) and the newest one's time."""
+    """A machine with its near misses (None: too few people to show, or refused) and the newest one's time."""
 
     plan: PlannedMachine
     count: int | None
@@ -104,6 +107,16 @@ class ZoneView:
 
 
 @dataclass(frozen=True)
+class AgreementView:
+    """The data-use agreement in force; `explained` has all of it in plain words, by language."""
+
+    number: int
+    since_ms: int
+    purposes: tuple[str, ...]
+    explained: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All of the page at `now_ms`."""
 
@@ -113,6 +126,8 @@ class Snapshot:
     height_mm: int
     group_min: int
     problem: str = ""  # why this is old, in one sentence
+    agreement: AgreementView | None = None
+    refusal: str = ""  # why near misses are not shown, a key of `texts`; "" where they are
     zones: tuple[ZoneView, ...] = ()
     machines: tuple[MachineView, ...] = ()
     kinds: tuple[KindView, ...] = ()
@@ -121,3 +136,9 @@ class Snapshot:
     alarms: tuple[AlarmView, ...] = ()
     events: tuple[EventView, ...] = ()
     near_misses: tuple[CellView, ...] = ()
+
+
+def withheld(snap: Snapshot) -> Snapshot:
+    """What is left where it could not be noted that somebody looks: alarms, devices and the plan."""
+    machines = tuple(replace(machine, count=None, last_near_miss_ms=0) for machine in snap.machines)
+    return replace(snap, refusal=NOT_NOTED, machines=machines, events=(), near_misses=())

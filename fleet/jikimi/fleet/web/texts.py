@@ -71,6 +71,29 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "devices": ("Devices", "장치"),
     "more_devices": ("and {n} more; those that are missing come first", "그 밖에 {n}대 (끊긴 장치를 먼저 표시합니다)"),
     "near_misses": ("Near misses by zone and hour", "구역·시간별 아차사고"),
+    "agreement": ("Data-use agreement", "데이터 이용 합의"),
+    "in_force_since": ("Agreement {n} in force since {day}", "합의 {n}호, {day}부터 시행 중"),
+    "none_signed": (
+        "None signed: only alarms are shown, and what devices say of themselves.",
+        "서명한 합의가 없습니다. 경보와 장치 상태만 표시합니다.",
+    ),
+    "all_of_it": ("All of it in plain words", "전체 내용 쉽게 보기"),
+    "no_agreement": (
+        "Not shown before employer and workers have signed a data-use agreement. On the site's computer:",
+        "회사와 노동자가 데이터 이용 합의에 서명하기 전에는 표시하지 않습니다. 현장 컴퓨터에서:",
+    ),
+    "not_agreed": (
+        "Not shown, because the agreement does not cover it. On the site's computer:",
+        "합의에 들어 있지 않아 표시하지 않습니다. 현장 컴퓨터에서:",
+    ),
+    "not_genuine": (
+        "Not shown, because the agreement in the database is not genuine. On the site's computer:",
+        "데이터베이스의 합의가 진본이 아니어서 표시하지 않습니다. 현장 컴퓨터에서:",
+    ),
+    "look_not_noted": (
+        "Not shown, because it could not be noted that you look. Load the page again later; on the site's computer:",
+        "열람을 기록하지 못해 표시하지 않습니다. 나중에 다시 여십시오. 현장 컴퓨터에서:",
+    ),
     "near_misses_short": ("near misses", "아차사고"),
     "by_machine": ("Near misses by machine", "설비별 아차사고"),
     "too_few": ("too few", "인원 부족"),
