@@ -7,7 +7,7 @@ import pytest
 from jikimi.wire import kinds, messages, topics
 from tests.shift.conftest import Plant, Tag, until
 
-UWB_SLEEPS = "2"
+UWB_LISTENS, UWB_SLEEPS = "0", "2"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def _undock(tag: Tag) -> None:
 def test_on_duty_it_advertises_and_a_green_light_says_so(tag):
     until(lambda: tag.adverts > 4, "adverts")
     until(lambda: "led_green" in _lit(tag, 0), "the light of duty")
-    assert _mode(tag) == "0"
+    until(lambda: _mode(tag) == UWB_LISTENS, "the ranging module awake")
 
 
 def _nothing_open(tag: Tag) -> None:
@@ -52,12 +52,13 @@ def _nothing_open(tag: Tag) -> None:
 def test_what_the_shift_owes_goes_out_first_then_it_says_docked_then_nothing_leaves(tag, mended):
     _undock(tag)
     _nothing_open(tag)
-    boots = tag.board.boots
+    boots, lines, since = tag.board.boots, len(tag.board.lines()), len(tag.plant.ear.heard)
     world, faults = tag.plant.world, tag.plant.world.faults(tag.device)
     faults.imu_nak = True  # an alarm, so that there is something to send
-    tag.wait_line(rf"^jk rec \d+ 0 \d+ {kinds.SENSOR_FAULT} ")
+    tag.wait_line(rf"^jk rec \d+ 0 \d+ {kinds.SENSOR_FAULT} ", lines)
     _dock(tag)
-    assert kinds.SENSOR_FAULT in tag.records()
+    until(lambda: kinds.SENSOR_FAULT in tag.records(since), "the alarm of the shift")
+    until(lambda: _mode(tag) == UWB_SLEEPS, "the ranging module asleep")
     since, adverts, began_s, lines = len(tag.plant.ear.heard), tag.adverts, world.now(), len(tag.board.lines())
     faults.imu_nak = not mended  # on duty the end of the fault would end the alarm, with a record
     until(lambda: world.now() > began_s + 4, "four seconds on the charger")
@@ -102,7 +103,7 @@ def test_taken_off_the_charger_it_is_on_duty_again(tag):
     _undock(tag)
     until(lambda: tag.adverts > adverts, "adverts")
     _nothing_open(tag)
-    assert _mode(tag) == "0"
+    until(lambda: _mode(tag) == UWB_LISTENS, "the ranging module awake")
 
 
 def test_the_site_can_end_and_begin_the_duty(tag):
