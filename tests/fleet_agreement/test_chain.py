@@ -6,15 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from jikimi.fleet.agreement import chain, desk, example, keys, paper, signature
-from jikimi.fleet.agreement.document import Document
+from jikimi.fleet.agreement import chain, desk, example, keys, paper, scope, signature
+from jikimi.fleet.agreement.document import Document, digest
 from jikimi.fleet.agreement.terms import EMPLOYER, HAZARDS, PARTIES, WORKERS
 from jikimi.fleet.backup import backup, restore
 from jikimi.fleet.errors import AgreementError
 from jikimi.fleet.site import Site
 from jikimi.fleet.store import AgreementRow, Store
 from tests.fleet_agreement.build import agree, change, days, remove
+from tests.fleet_agreement.test_terms import KEYS, any_terms
 
 PASSPHRASE = "four words without meaning"
 
@@ -82,6 +85,21 @@ def test_what_may_not_be_signed_so_is_refused_with_what_to_do(site, keys, terms,
     desk.sign_as(site, WORKERS, keys[WORKERS])
     with pytest.raises(AgreementError, match="nothing to sign"):
         desk.propose(site, narrow)
+
+
+@settings(max_examples=40, deadline=None)
+@given(any_terms(), any_terms(), st.sampled_from(PARTIES))
+def test_a_change_that_widens_anything_is_never_in_force_with_one_signature_whatever_the_database_says(old, new, party):
+    first = Document("works", 1, None, old).encode()
+    second = Document("works", 2, digest(first), new).encode()
+    by_employer, by_workers = (signature.sign(KEYS[one], first) for one in PARTIES)
+    unsigned, own = AgreementRow(2, second, None, None, 2, 2), signature.sign(KEYS[party], second)
+    rows = [AgreementRow(1, first, by_employer, by_workers, 1, 1), chain.with_signature(unsigned, party, own)]
+    if all(change.effect == scope.NARROWER for change in scope.compare(old, new)):
+        assert chain.check("works", rows).past[-1].terms == new
+    else:
+        with pytest.raises(AgreementError, match=r"2 is not genuine: .*without the signatures"):
+            chain.check("works", rows)
 
 
 @pytest.fixture

@@ -87,6 +87,8 @@ def test_a_narrower_agreement_is_shown_changed_and_put_in_force_by_one(run, fill
     assert "minimum_group narrower" in run("agreement", "history").stdout
     assert json.loads(run("agreement", "show", "--json").stdout)["minimum_group"] == 8
     assert json.loads(run("agreement", "verify", "--json").stdout)["in_force"] == 2
+    Path("agreement.toml").write_text(text.replace("hidden_zones = []", 'hidden_zones = ["brake-room"]'))
+    assert "no device is in the zone 'brake-room'" in run("agreement", "propose", "agreement.toml").stderr
 
 
 @pytest.mark.parametrize(

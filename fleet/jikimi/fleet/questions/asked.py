@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from jikimi.fleet import aggregate
+from jikimi.fleet import aggregate, moments
 from jikimi.fleet.agreement.terms import CAPACITY, HAZARDS, INCIDENTS
 from jikimi.fleet.questions.permit import Book, Permit, PermittedCells, RefusedError
 from jikimi.fleet.store import AuditEntry
@@ -45,7 +45,7 @@ class Questions:
         def work(permit: Permit) -> list[aggregate.ZoneHour]:
             return aggregate.near_misses_by_zone_hour(self._cells(permit), since_ms, permit.group_min)
 
-        return self._ask(HAZARDS, ("proximity",), f"near misses by zone and hour since {since_ms} ms", work)
+        return self._ask(HAZARDS, ("proximity",), f"near misses by zone and hour since {_moment(since_ms)}", work)
 
     def near_misses_by_machine(self, since_ms: int) -> Answer[aggregate.Machine]:
         """Machines in the order of their ids, from the hour around `since_ms` on."""
@@ -53,7 +53,7 @@ class Questions:
         def work(permit: Permit) -> list[aggregate.Machine]:
             return aggregate.near_misses_by_machine(self._cells(permit), since_ms, permit.group_min)
 
-        return self._ask(HAZARDS, ("proximity",), f"near misses by machine since {since_ms} ms", work)
+        return self._ask(HAZARDS, ("proximity",), f"near misses by machine since {_moment(since_ms)}", work)
 
     def alarms(self) -> Answer[AlarmRow]:
         """All alarms, newest first, those that are over only of agreed categories and outside hidden zones."""
@@ -70,7 +70,7 @@ class Questions:
             scope = (permit.categories, permit.hidden_zones)
             return [self._store.activity(since_ms, until_ms, permit.group_min, *scope)]
 
-        return self._ask(CAPACITY, (), f"records from {since_ms} ms until {until_ms} ms, without who", work)
+        return self._ask(CAPACITY, (), f"records from {_moment(since_ms)} until {_moment(until_ms)}, without who", work)
 
     def _cells(self, permit: Permit) -> PermittedCells:
         return PermittedCells(self._store, permit)
@@ -89,6 +89,11 @@ class Questions:
 
     def _note(self, purpose: str, question: str, outcome: str, n_rows: int) -> None:
         self._store.note(AuditEntry(self._who, purpose, question, outcome, n_rows), time.time_ns() // 1_000_000)
+
+
+def _moment(epoch_ms: int) -> str:
+    found = moments.local(epoch_ms)
+    return "?" if found is None else found.isoformat(" ", "minutes")
 
 
 def _covers(permit: Permit, row: AlarmRow) -> bool:

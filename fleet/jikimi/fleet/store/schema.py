@@ -2,7 +2,7 @@
 
 Every table starts with `site`, so that a distributed PostgreSQL can shard by it. No table is keyed by a person:
 records are keyed by the device that sent them, near misses carry only the rotating ephemeral id of a tag. Each
-record carries the data category under which the data-use agreement will rule on it (`jikimi.wire.kinds`).
+record carries the data category under which the data-use agreement rules on it (`jikimi.wire.kinds`).
 All times are milliseconds since 1970 UTC unless the name says otherwise (`t_up_ms`: since the device's boot).
 """
 

@@ -63,7 +63,10 @@ def propose(site: Site, path: Path) -> None:
     """
     from jikimi.fleet.agreement import desk, toml  # slow import
 
-    link = desk.propose(site, toml.parse(read_text(path), str(path)))
+    terms = toml.parse(read_text(path), str(path))
+    link = desk.propose(site, terms)
+    for zone in sorted({*terms.hidden_zones} - _zones(site)):
+        click.echo(f"no device is in the zone {zone!r}: is it spelt as in `jikimi device list`?", err=True)
     print_changes(link.changes)
     click.echo(link.digest.hex())
     click.echo(_what_next(link), err=True)
@@ -124,6 +127,13 @@ def _what_next(link: Link) -> str:
     who = " and " if link.needs_both else " or "
     waits = f"agreement {link.number} waits for the signature of {who.join(link.missing)}"
     return f"{waits}: read `jikimi agreement diff`, then `jikimi agreement sign --as {link.missing[0]} --key FILE`"
+
+
+def _zones(site: Site) -> set[str]:
+    from jikimi.fleet.store import Store  # slow import
+
+    with Store.open(site.database_url, site.name) as store:
+        return {row.zone for row in store.device_rows()}
 
 
 def _key(path: Path) -> ec.EllipticCurvePrivateKey:
