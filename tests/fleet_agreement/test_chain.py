@@ -228,6 +228,10 @@ def test_a_key_file_opens_with_its_passphrase_alone_and_is_never_written_over(tm
             keys.load(path, wrong)
     with pytest.raises(AgreementError, match="is there already"):
         keys.make(path, PASSPHRASE)
+    (tmp_path / "site.toml").touch()
+    with pytest.raises(AgreementError, match="keeps its key elsewhere"):
+        keys.make(tmp_path / "other.key", PASSPHRASE)
+    (tmp_path / "site.toml").unlink()
     with pytest.raises(AgreementError, match="12 letters or more"):
         keys.make(tmp_path / "other.key", "short")
     with pytest.raises(AgreementError, match="cannot be read"):

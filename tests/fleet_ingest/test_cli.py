@@ -209,6 +209,24 @@ def test_watch_shows_what_is_there_then_what_comes_and_ends_well_on_ctrl_c(site,
         assert lines[9] == "2026-11-24 03:05:02.000~\tsos\tTAG\thall\t\n"
 
 
+def test_watch_says_what_it_does_not_show_and_shows_the_alarm_that_comes(site):
+    remove(site, "agreement", 1)
+    command = [str(Path(sys.executable).with_name("jikimi")), "watch", "--from-start"]
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=heard) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "nothing is answered for hazard-reduction" in process.stderr.readline()
+        with open_store(site.database_url) as store:
+            now_ms = time.time_ns() // 1_000_000
+            sos = message("tag", ALARM, (2, kinds.SOS, {}), recv_ms=now_ms)
+            store.store_batch(Batch(messages=(message("press", EVENT, (9, kinds.WARNING, {}), recv_ms=now_ms), sos)))
+        assert process.stdout.readline() == "2026-11-24 03:05:02.000\tsos\tTAG\thall\t\n"
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(60) == 0
+
+
 def test_a_site_can_be_made_on_postgresql(postgres_server, tmp_path):
     url = postgres_server.schema_url()
     done = CliRunner().invoke(cli, ["site", "init", str(tmp_path / "plant"), "--database", url])

@@ -133,5 +133,5 @@ def _signers(row: AgreementRow, before: Link | None, terms: Terms) -> Iterable[s
 
 def _wrong(number: int, what: str) -> AgreementError:
     return AgreementError(
-        f"agreement {number} is not genuine: {what}. Nothing is answered until the database is restored from a backup"
+        f"agreement {number} is not genuine: {what}. Restore the site's database from a backup, or get another copy"
     )

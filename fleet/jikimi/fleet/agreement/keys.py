@@ -25,9 +25,11 @@ LEAST_LETTERS: Final = 12  # of a passphrase: it is all that protects a copied f
 
 
 def make(path: Path, passphrase: str) -> bytes:
-    """Write a new private key to `path`, which must not be there yet; its public key. AgreementError."""
+    """Write a new private key to `path`, which must not be there yet, nor in a site; its public key. AgreementError."""
     if path.exists():
         raise AgreementError(f"{path} is there already: a key that has signed must not be lost, so name a new file")
+    if site := next((above for above in path.absolute().parents if (above / "site.toml").is_file()), None):
+        raise AgreementError(f"{path} lies in the site {site}: a party keeps its key elsewhere, as ~/{path.name}")
     if len(passphrase) < LEAST_LETTERS:
         raise AgreementError(f"a passphrase has {LEAST_LETTERS} letters or more: take some words without a meaning")
     key = ec.generate_private_key(ec.SECP256R1())

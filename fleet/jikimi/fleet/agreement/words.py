@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jikimi.fleet.agreement.chain import Link
+    from jikimi.fleet.agreement.terms import Terms
 
 LANGUAGES: Final = ("en", "ko")
 
@@ -63,6 +64,11 @@ def word(key: str, lang: str = "en") -> str:
     return _WORDS[key][1 if lang == "ko" else 0]
 
 
+def purposes(terms: Terms) -> tuple[str, ...]:
+    """What is agreed on, in the order in which it is told."""
+    return tuple(purpose for purpose in PURPOSES if terms.categories(purpose))
+
+
 def explain(link: Link, site: str, lang: str = "en") -> str:
     """All that an agreement says."""
     return "\n".join(_lines(link, site, lang))
@@ -73,7 +79,8 @@ def _lines(link: Link, site: str, lang: str) -> Iterator[str]:
     yield word("in_force", lang).format(n=link.number, site=site)
     yield word("signed", lang).format(who=", ".join(terms.party(party).role for party in link.signed_by))
     yield f"\n{word('may', lang)}"
-    for purpose, categories in terms.purposes:
+    for purpose in purposes(terms):
+        categories = sorted(terms.categories(purpose))
         yield f"- {word(purpose, lang)} ({', '.join(word(category, lang) for category in categories)})"
     if left_out := [purpose for purpose in PURPOSES if not terms.categories(purpose)]:
         yield f"\n{word('may_not', lang)}"

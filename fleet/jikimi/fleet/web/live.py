@@ -110,7 +110,7 @@ class Live:
         if known is not None and known.number == link.number:
             return known
         explained = {lang: words.explain(link, self.current.site, lang) for lang in words.LANGUAGES}
-        return AgreementView(link.number, link.in_force_ms, tuple(name for name, _ in link.terms.purposes), explained)
+        return AgreementView(link.number, link.in_force_ms, words.purposes(link.terms), explained)
 
     def _read_devices(self, start_s: float) -> None:
         found = self._store.presence(_DEVICES)
