@@ -28,13 +28,13 @@ FEATURES = (
     "sinking", "usual jerk",
 )  # fmt: skip
 PRE_FEATURES = (
-    "mean 80 ms", "mean 640 ms", "mean 960 ms", "mean before", "gyro 80 ms", "gyro before", "gyro middle",
-    "gyro highest", "jerk 80 ms", "jerk 320 ms", "jerk 640 ms", "jerk before", "lowest 240 ms", "lowest 480 ms",
-    "top 80 ms", "drop 240 ms", "above 400 ms", "usual-now", "recent-now", "long past-now", "past-now", "middle-now",
-    "usual-middle", "long past-middle", "usual-recent", "distance middle-now", "distance long past-now", "usual jerk",
-    "gyro less before", "jerk less before", "along gravity 80 ms", "along gravity 160 ms", "along gravity 320 ms",
-    "along gravity 640 ms", "across gravity 320 ms", "lean", "lean from recent", "lean in 80 ms", "lean in 160 ms",
-    "lean in 320 ms", "turned in 160 ms", "turned in 640 ms", "turned in 960 ms", "turned in 1200 ms",
+    "mean 640 ms", "mean 960 ms", "mean before", "gyro 80 ms", "gyro before", "gyro middle", "jerk just before",
+    "jerk long before", "top before", "lowest 480 ms", "lowest before", "drop 240 ms", "above 400 ms", "recent-now",
+    "past-now", "usual-middle", "long past-middle", "gyro less before", "height lost 1.3 s", "height lost 640 ms",
+    "speed lost", "speed gained", "above gravity", "below gravity", "lowest along gravity", "along gravity 0-320 ms",
+    "along gravity 320-640 ms", "along gravity 960-1280 ms", "along gravity 0-640 ms", "push to the turn 640 ms",
+    "push to the turn 320 ms", "push across gravity 640 ms", "push across gravity 320 ms", "turn goes on",
+    "lean in 1200 ms", "lean in 960 ms", "push along the body", "turned in 1200 ms",
 )  # fmt: skip
 _STANDARD_GRAVITY = 9.80665
 

@@ -37,12 +37,12 @@ class Placement:
 PLACEMENTS = (
     Placement(
         "waist", 0, fall_data.sisfall, "SisFall (Sucerquia et al. 2017)", 4,
-        nets.Settings(units=32), 128, nets.Settings(units=26, passes=25), 192,
+        nets.Settings(units=32), 128, nets.Settings(units=26, passes=25), 264,
         (fall_bodies.JUDGED_SEED, *fall_bodies.MORE_SEEDS),
     ),
     Placement(
         "wrist", 1, fall_data.weda, "WEDA-FALL (Marques and Moreno 2023)", 8,
-        nets.Settings(units=24), 8, nets.Settings(units=4), 128,
+        nets.Settings(units=24), 8, nets.Settings(units=4, passes=40), 320,
     ),
 )  # fmt: skip
 

@@ -22,7 +22,7 @@ enum {
     SIG_FALL_LATE_CELLS = 31,      /* from the slow memories to now: they end 1 s before a candidate's peak */
     SIG_FALL_VECTOR_MG = 8000,     /* a cell's mean vector is cut off here, so that products of two fit 32 bits */
     SIG_FALL_FEATURES = 42,        /* bytes that decide about an impact, */
-    SIG_FALL_PRE_FEATURES = 44,    /* and those of SIG_EVENT_FALLING */
+    SIG_FALL_PRE_FEATURES = 38,    /* and those of SIG_EVENT_FALLING */
     SIG_FALL_UPS = 16,             /* directions of gravity kept, a cell apart, */
     SIG_FALL_UP = 127,             /* of this length */
     SIG_FALL_NO_MOTION_S = 120,    /* default man-down time */

@@ -12,7 +12,7 @@ enum {
     PRE_GYRO_CODE = 12,  /* or to turn: 96 deg/s, */
     PRE_TURN_CELLS = 8,  /* (without a gyroscope: drops further) */
     PRE_DROP_MG = 688,
-    PRE_TURNED = 70,     /* and has turned by 5 degrees in 640 ms */
+    PRE_TURNED = 70,     /* and has turned by 5 degrees in 640 ms, or seems to, as directions are rounded to bytes */
     USUAL_SHIFT = 7,     /* 128 cells = 10 s */
     RECENT_SHIFT = 5
 };

@@ -23,7 +23,7 @@ typedef struct {
     int8_t to;
 } window_t;
 
-enum { N_SCALARS = 19, N_VECTORS = 8, N_ANGLES = 13, N_PRE_SCALARS = 17, N_PRE_VECTORS = 6, N_PRE_ANGLES = 8 };
+enum { N_SCALARS = 19, N_VECTORS = 8, N_ANGLES = 13, N_PRE_SCALARS = 13, N_PRE_VECTORS = 6, N_PRE_ANGLES = 4 };
 
 static const window_t scalars[N_SCALARS] = {
     {LARGEST, TOP, 0, 0}, {MEAN_LARGEST, MAG, -1, 1}, {BELOW, MAG, -10, 0}, {AVERAGE, JERK, -2, 2},
@@ -43,21 +43,26 @@ static const uint8_t angles[N_ANGLES][2] = {
 };
 
 static const window_t pre_scalars[N_PRE_SCALARS] = {
-    {MEAN_AVERAGE, MAG, 0, 0}, {MEAN_AVERAGE, MAG, -7, MORE}, {MEAN_AVERAGE, MAG, -11, MORE}, {MEAN_AVERAGE, MAG, -20, -6},
-    {AVERAGE, GYRO, 0, 0}, {AVERAGE, GYRO, -20, -6}, {AVERAGE, GYRO, -9, -4}, {LARGEST, GYRO, -4, 0},
-    {AVERAGE, JERK, 0, 0}, {AVERAGE, JERK, -3, MORE}, {AVERAGE, JERK, -7, MORE}, {AVERAGE, JERK, -20, -6},
-    {SMALLEST, LOW, -2, 0}, {SMALLEST, LOW, -5, MORE}, {LARGEST, TOP, 0, 0}, {BELOW, MAG, -2, 0}, {ABOVE, MAG, -4, 0},
+    {MEAN_AVERAGE, MAG, -7, 0}, {MEAN_AVERAGE, MAG, -11, MORE}, {MEAN_AVERAGE, MAG, -20, -6}, {AVERAGE, GYRO, 0, 0},
+    {AVERAGE, GYRO, -20, -6}, {AVERAGE, GYRO, -9, -4}, {LARGEST, JERK, -8, -4}, {LARGEST, JERK, -20, -9},
+    {LARGEST, TOP, -20, -4}, {SMALLEST, LOW, -5, 0}, {SMALLEST, LOW, -20, -4}, {BELOW, MAG, -2, 0},
+    {ABOVE, MAG, -4, 0},
 };
 
 enum { AT_NOW, AT_MIDDLE, AT_PAST, AT_LONG_PAST, PRE_USUAL, PRE_RECENT };
 static const int8_t pre_postures[PRE_USUAL][2] = {{-1, 0}, {-6, -3}, {-11, -7}, {-20, -12}};
 static const uint8_t pre_angles[N_PRE_ANGLES][2] = {
-    {PRE_USUAL, AT_NOW}, {PRE_RECENT, AT_NOW},   {AT_LONG_PAST, AT_NOW},    {AT_PAST, AT_NOW},
-    {AT_MIDDLE, AT_NOW}, {PRE_USUAL, AT_MIDDLE}, {AT_LONG_PAST, AT_MIDDLE}, {PRE_USUAL, PRE_RECENT},
+    {PRE_RECENT, AT_NOW}, {AT_PAST, AT_NOW}, {PRE_USUAL, AT_MIDDLE}, {AT_LONG_PAST, AT_MIDDLE},
 };
-enum { ALONG_CELLS = 8, N_LEANS = 3, N_TURNS = 4 };
-static const uint8_t leans[N_LEANS] = {1, 2, 4}; /* cells ago */
-static const uint8_t turns_over[N_TURNS] = {2, 8, 12, 15};
+enum {
+    OLDEST = SIG_FALL_UPS - 1, /* cells ago */
+    LATE_LEAN = 12,
+    HALF = 8,                  /* cells; */
+    QUARTER = 4,
+    LEAST_MG = 980,            /* less along gravity than this counts as speed lost */
+    HEIGHT = 400,              /* mg times cells squared: 25 mm */
+    NEAR_HEIGHT = 150
+};
 
 uint8_t sig_fall_code(int32_t value) {
     uint32_t rest = value < 0 ? 256u : (uint32_t)value + 256u;
@@ -217,7 +222,7 @@ static int32_t sideways(view_t v, const int32_t *posture, int32_t *mean) {
 
 static int32_t lowest_along(view_t v, const int32_t *posture) {
     const int32_t size = norm(posture);
-    int32_t best = 8000;
+    int32_t best = INT32_MAX;
     for (int r = -8; r <= 0; r++) {
         const int32_t part = along(v + r, posture, size);
         best = part < best ? part : best;
@@ -236,9 +241,9 @@ static int32_t sinking(view_t v) {
     return best;
 }
 
-static uint8_t difference(uint8_t a, uint8_t b) {
-    const int32_t d = 128 + a - b;
-    return d < 0 ? (uint8_t)0 : d > 255 ? (uint8_t)255 : (uint8_t)d;
+/* A number of either sign as a byte. */
+static uint8_t centred(int32_t value) {
+    return value < -128 ? (uint8_t)0 : value > 127 ? (uint8_t)255 : (uint8_t)(128 + value);
 }
 
 /* The mean vectors of `n` windows, then those of the two slow memories. */
@@ -283,20 +288,52 @@ int32_t sig_fall_turned(const sig_fall_t *s, uint32_t cells) {
     return SIG_FALL_UP * SIG_FALL_UP - dot_up(up_before(s, cells), up);
 }
 
-/* Acceleration along gravity over the last 1, 2, 4 and 8 cells, and across it over 4. */
-static uint8_t *by_gravity(const sig_fall_t *s, view_t v, uint8_t *out) {
-    int32_t sum = 0;
-    int32_t square = 0;
-    for (int ago = 0; ago < ALONG_CELLS; ago++) {
+/* A sum that loses a part of itself at each step and never goes below nothing. */
+static int32_t leaky(int32_t sum, int shift, int32_t more) {
+    sum += more - (sum >> shift);
+    return sum > 0 ? sum : 0;
+}
+
+/* Height and speed that the body lost and gained along gravity as it turned, and how hard it was pushed along it. Leaves
+ * in `push` the sums of what pushed across it, in the last QUARTER cells and in those before them up to HALF. */
+static uint8_t *by_gravity(const sig_fall_t *s, view_t v, int32_t (*push)[3], uint8_t *out) {
+    int32_t height[2] = {0, 0};
+    int32_t quarter[4] = {0, 0, 0, 0};
+    int32_t lost = 0;
+    int32_t gained = 0;
+    int32_t most = 0;
+    int32_t above = 0;
+    int32_t all = 0;
+    int32_t lowest = INT32_MAX;
+    sig_clear(push, 2 * sizeof *push);
+    for (int ago = OLDEST; ago >= 0; ago--) {
+        const int8_t *up = up_before(s, (uint32_t)ago);
         const int32_t acc[3] = {v[-ago].acc_mg[0], v[-ago].acc_mg[1], v[-ago].acc_mg[2]};
-        const int32_t part = dot_up(up_before(s, (uint32_t)ago), acc) / SIG_FALL_UP;
-        sum += part;
-        square += ago < 4 ? (dot(acc, acc) - part * part) / 4 : 0;
-        if ((ago & (ago + 1)) == 0) {
-            *out++ = sig_fall_code(1000 + sum / (ago + 1));
+        const int32_t mg = dot_up(up, acc) / SIG_FALL_UP;
+        const int32_t more = mg - 1000;
+        for (int i = 0; i < 3; i++) {
+            push[ago < QUARTER][i] += (acc[i] - mg * up[i] / SIG_FALL_UP) * (ago < HALF);
         }
+        height[ago < HALF] -= more * (ago + 1);
+        quarter[ago / QUARTER] += mg;
+        lost = leaky(lost, 4, LEAST_MG - mg);
+        gained = leaky(gained, 3, more);
+        most = gained > most ? gained : most;
+        lowest = mg < lowest ? mg : lowest;
+        above += more > 0 ? more : 0;
+        all += more;
     }
-    *out++ = sig_fall_code(square > 0 ? (int32_t)sig_isqrt((uint32_t)square) : 0);
+    *out++ = centred((height[0] + height[1]) / HEIGHT);
+    *out++ = centred(height[1] / NEAR_HEIGHT);
+    *out++ = sig_fall_code(lost);
+    *out++ = sig_fall_code(most);
+    *out++ = sig_fall_code(above);
+    *out++ = sig_fall_code(above - all);
+    *out++ = sig_fall_code(1000 + lowest);
+    *out++ = sig_fall_code(1000 + quarter[0] / QUARTER);
+    *out++ = sig_fall_code(1000 + quarter[1] / QUARTER);
+    *out++ = sig_fall_code(1000 + quarter[3] / QUARTER);
+    *out++ = sig_fall_code(1000 + (quarter[0] + quarter[1]) / HALF);
     return out;
 }
 
@@ -306,36 +343,43 @@ static int32_t size_of(const int32_t *posture) {
     return length + (length >> 5) + 64;
 }
 
-static uint8_t lean(const int8_t *up, const int32_t *posture, int32_t size) {
-    return (uint8_t)(128 + dot_up(up, posture) / size);
-}
-
-/* How gravity lies to the postures before, how that changes, and how far it has turned. */
-static uint8_t *leaning(const sig_fall_t *s, const int32_t *usual, const int32_t *recent, uint8_t *out) {
+/* How the push across gravity lies to the body and to its turn, whether that goes on, and how far the body leans. */
+static void pushing(const sig_fall_t *s, int32_t (*push)[3], const int32_t *usual, uint8_t *out) {
     const int32_t size = size_of(usual);
-    const uint8_t now = lean(up_before(s, 0), usual, size);
-    *out++ = now;
-    *out++ = lean(up_before(s, 0), recent, size_of(recent));
-    for (int i = 0; i < N_LEANS; i++) {
-        *out++ = difference(now, lean(up_before(s, leans[i]), usual, size));
+    int32_t turn[2] = {0, 0};
+    int32_t goes_on = 0;
+    int32_t leant[2] = {0, 0};
+    for (int i = 0; i < 3; i++) {
+        const int32_t now = up_before(s, 0)[i];
+        const int32_t middle = up_before(s, HALF)[i];
+        const int32_t first = up_before(s, OLDEST)[i];
+        push[0][i] = (push[0][i] + push[1][i]) / HALF;
+        push[1][i] /= QUARTER;
+        turn[0] += push[0][i] * (now - middle);
+        turn[1] += push[1][i] * (now - up_before(s, QUARTER)[i]);
+        goes_on += (now - middle) * (middle - first);
+        leant[0] += (now - first) * usual[i];
+        leant[1] += (now - up_before(s, LATE_LEAN)[i]) * usual[i];
     }
-    for (int i = 0; i < N_TURNS; i++) {
-        *out++ = sig_fall_code(sig_fall_turned(s, turns_over[i]));
-    }
-    return out;
+    *out++ = centred(turn[0] / 256);
+    *out++ = centred(turn[1] / 256);
+    *out++ = sig_fall_code(norm(push[0]));
+    *out++ = sig_fall_code(norm(push[1]));
+    *out++ = sig_fall_code(1000 + goes_on);
+    *out++ = centred(leant[0] / size);
+    *out++ = centred(leant[1] / size);
+    *out++ = centred(dot(push[0], usual) / 8192);
+    *out = sig_fall_code(sig_fall_turned(s, OLDEST));
 }
 
 void sig_fall_pre_features(const sig_fall_t *s, uint8_t *out) {
     int32_t vectors[N_PRE_VECTORS][3];
+    int32_t push[2][3];
     const view_t v = s->cells + s->head;
     uint8_t *const first = out;
     out = measure(v, pre_scalars, N_PRE_SCALARS, out);
     look(s, v, pre_postures, PRE_USUAL, vectors);
     out = turns(vectors, N_PRE_VECTORS, pre_angles, N_PRE_ANGLES, out);
-    *out++ = sig_fall_code(distance(vectors[AT_NOW], vectors[AT_MIDDLE]));
-    *out++ = sig_fall_code(distance(vectors[AT_NOW], vectors[AT_LONG_PAST]));
-    *out++ = (uint8_t)(s->usual_jerk >> 7);
-    *out++ = difference(first[4], first[5]);
-    *out++ = difference(first[8], first[11]);
-    leaning(s, vectors[PRE_USUAL], vectors[PRE_RECENT], by_gravity(s, v, out));
+    *out++ = centred(first[3] - first[4]);
+    pushing(s, push, vectors[PRE_USUAL], by_gravity(s, v, push, out));
 }

@@ -1,5 +1,6 @@
 /* Which way is up while the body turns: gravity, turned with the gyroscope and drawn slowly to what the accelerometer
- * says when that is near 1 g. Without a gyroscope the second half is all there is. */
+ * says when that is near 1 g. Without a gyroscope the second half is all there is. Divided, not shifted: a shift rounds
+ * down, which would draw gravity to one side of the tag. */
 #include "sig_fall_internal.h"
 
 enum {
@@ -15,13 +16,13 @@ static void cross(const int32_t *a, const int32_t *b, int32_t *out) {
     for (int i = 0; i < 3; i++) {
         const int j = i < 2 ? i + 1 : 0;
         const int k = i > 0 ? i - 1 : 2;
-        out[i] = (a[j] * b[k] - a[k] * b[j]) >> UNIT_SHIFT;
+        out[i] = (a[j] * b[k] - a[k] * b[j]) / UNIT;
     }
 }
 
 static void store(sig_fall_t *s, uint32_t at) {
     for (int i = 0; i < 3; i++) {
-        s->up[at % SIG_FALL_UPS][i] = (int8_t)(s->gravity[i] * SIG_FALL_UP >> UNIT_SHIFT);
+        s->up[at % SIG_FALL_UPS][i] = (int8_t)(s->gravity[i] * SIG_FALL_UP / UNIT);
     }
 }
 
@@ -42,21 +43,21 @@ void sig_fall_follow_gravity(sig_fall_t *s, const sig_fall_cell_t *cell) {
     int32_t trust = cell->mean_mg < 1000 ? cell->mean_mg - 1000 + TRUST_MG : 1000 + TRUST_MG - cell->mean_mg;
     trust = trust < 0 ? 0 : trust * LEARN;
     for (int i = 0; i < 3; i++) {
-        const int32_t angle = s->turn_sum_dps[i] * TURN >> 6;
+        const int32_t angle = s->turn_sum_dps[i] * TURN / 64;
         turn[i] = angle > LARGEST_TURN ? LARGEST_TURN : angle < -LARGEST_TURN ? -LARGEST_TURN : angle;
         s->turn_sum_dps[i] = 0;
     }
     cross(s->gravity, turn, first);
     cross(first, turn, second);
     for (int i = 0; i < 3; i++) {
-        const int32_t felt = cell->acc_mg[i] * 1049 >> 6; /* in the same unit */
-        int32_t part = s->gravity[i] + first[i] + (second[i] >> 1);
-        part += (felt - part) * trust >> 16;
+        const int32_t felt = cell->acc_mg[i] * 1049 / 64; /* in the same unit */
+        int32_t part = s->gravity[i] + first[i] + second[i] / 2;
+        part += (felt - part) * trust / 65536;
         s->gravity[i] = part;
         square += part * part >> UNIT_SHIFT;
     }
     for (int i = 0; i < 3; i++) { /* one step of Newton's method towards length 1 */
-        s->gravity[i] = s->gravity[i] * (3 * UNIT - square) >> (UNIT_SHIFT + 1);
+        s->gravity[i] = s->gravity[i] * (3 * UNIT - square) / (2 * UNIT);
     }
     store(s, s->cells_seen);
 }

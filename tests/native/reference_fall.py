@@ -234,30 +234,26 @@ class Gravity:
         self.ups = [self._up()] * 16  # the newest last
 
     def _up(self) -> Vector:
-        return [x * 127 >> 14 for x in self._now]
+        return [div(x * 127, 16384) for x in self._now]
 
     def take(self, cell: Cell) -> None:
-        turn = [clamp(x * 366 >> 6, 11469) for x in cell.turn]
+        turn = [clamp(div(x * 366, 64), 11469) for x in cell.turn]
         first = cross(self._now, turn)
         second = cross(first, turn)
         trust = 21 * max(0, 250 - abs(cell.mean - 1000))
-        turned = [a + b + (c >> 1) for a, b, c in zip(self._now, first, second, strict=True)]
-        felt = [x * 1049 >> 6 for x in cell.acc]
-        drawn = [a + ((b - a) * trust >> 16) for a, b in zip(turned, felt, strict=True)]
+        turned = [a + b + div(c, 2) for a, b, c in zip(self._now, first, second, strict=True)]
+        felt = [div(x * 1049, 64) for x in cell.acc]
+        drawn = [a + div((b - a) * trust, 65536) for a, b in zip(turned, felt, strict=True)]
         square = sum(x * x >> 14 for x in drawn)
-        self._now = [x * (3 * 16384 - square) >> 15 for x in drawn]
+        self._now = [div(x * (3 * 16384 - square), 32768) for x in drawn]
         self.ups = [*self.ups[1:], self._up()]
 
     def turned(self, cells: int) -> int:
         return 127 * 127 - dot(self.ups[-1], self.ups[-1 - cells])
 
-    def lean(self, cells: int, posture: Vector) -> int:
-        length = magnitude(posture)
-        return 128 + div(dot(self.ups[-1 - cells], posture), length + (length >> 5) + 64)
-
 
 def cross(a: Vector, b: Vector) -> Vector:
-    return [(a[i] * b[j] - a[j] * b[i]) >> 14 for i, j in ((1, 2), (2, 0), (0, 1))]
+    return [div(a[i] * b[j] - a[j] * b[i], 16384) for i, j in ((1, 2), (2, 0), (0, 1))]
 
 
 def features(history: list[Cell], age: int, memory: Memory) -> Vector:
@@ -322,6 +318,27 @@ def features(history: list[Cell], age: int, memory: Memory) -> Vector:
     ]
 
 
+def leaky(parts: list[int], shift: int) -> list[int]:
+    """Running sums, the oldest first, that lose a part of themselves at each step and never go below nothing."""
+    sums = [0]
+    for part in parts:
+        sums.append(max(0, sums[-1] + part - (sums[-1] >> shift)))
+    return sums
+
+
+def mean_push(history: list[Cell], ups: list[Vector], alongs: list[int], n: int) -> Vector:
+    """Acceleration across gravity, mean of the last `n` cells."""
+    pushes = [
+        [x - div(along * u, 127) for x, u in zip(cell.acc, up, strict=True)]
+        for cell, up, along in zip(history[-n:], ups[-n:], alongs[-n:], strict=True)
+    ]
+    return [div(sum(parts), n) for parts in zip(*pushes, strict=True)]
+
+
+def difference(a: Vector, b: Vector) -> Vector:
+    return [x - y for x, y in zip(a, b, strict=True)]
+
+
 def falling_features(history: list[Cell], memory: Memory, gravity: Gravity) -> Vector:
     """The bytes about the last 1.7 s."""
 
@@ -329,39 +346,42 @@ def falling_features(history: list[Cell], memory: Memory, gravity: Gravity) -> V
         return history[len(history) - 1 + a : len(history) + b]
 
     now, middle, past, long_past = (mean_vector(last(a, b)) for a, b in ((-1, 0), (-6, -3), (-11, -7), (-20, -12)))
-    usual, recent = memory.usual, memory.recent
-    means = [mean_of([c.mean for c in last(a, b)]) for a, b in ((0, 0), (-7, 0), (-11, 0), (-20, -6))]
+    usual, ups = memory.usual, gravity.ups
     gyros = [mean_gyro(last(a, b)) for a, b in ((0, 0), (-20, -6), (-9, -4))]
-    jerks = [mean_jerk(last(a, b)) for a, b in ((0, 0), (-3, 0), (-7, 0), (-20, -6))]
-    near = history[-1:-9:-1]  # the newest first
-    alongs = [div(dot(up, cell.acc), 127) for cell, up in zip(near, gravity.ups[::-1], strict=False)]
-    across = sum(div(dot(c.acc, c.acc) - x * x, 4) for c, x in zip(near[:4], alongs[:4], strict=True))
-    lean = gravity.lean(0, usual)
+    alongs = [div(dot(up, cell.acc), 127) for cell, up in zip(history[-16:], ups, strict=True)]  # the newest last
+    more = [x - 1000 for x in alongs]
+    height = [-x * ago for x, ago in zip(more, range(16, 0, -1), strict=True)]
+    push8, push4 = (mean_push(history, ups, alongs, n) for n in (8, 4))
+    turn4, turn8, turn12, turn15 = (difference(ups[-1], ups[-1 - ago]) for ago in (4, 8, 12, 15))
+    length = magnitude(usual)
     return [
-        *map(code, means),
+        *(code(mean_of([c.mean for c in last(a, b)])) for a, b in ((-7, 0), (-11, 0), (-20, -6))),
         *gyros,
-        max(c.gyro for c in last(-4, 0)),
-        *jerks,
-        min(c.low for c in last(-2, 0)),
+        max(c.jerk for c in last(-8, -4)),
+        max(c.jerk for c in last(-20, -9)),
+        max(c.top for c in last(-20, -4)),
         min(c.low for c in last(-5, 0)),
-        history[-1].top,
+        min(c.low for c in last(-20, -4)),
         excess(last(-2, 0), -1),
         excess(last(-4, 0), 1),
-        *(angle(x, now) for x in (usual, recent, long_past, past, middle)),
-        angle(usual, middle),
-        angle(long_past, middle),
-        angle(usual, recent),
-        code(distance(now, middle)),
-        code(distance(now, long_past)),
-        memory.jerk,
+        *(angle(a, b) for a, b in ((memory.recent, now), (past, now), (usual, middle), (long_past, middle))),
         less(gyros[0], gyros[1]),
-        less(jerks[0], jerks[-1]),
-        *(code(1000 + div(sum(alongs[:n]), n)) for n in (1, 2, 4, 8)),
-        code(isqrt(max(0, across))),
-        lean,
-        gravity.lean(0, recent),
-        *(less(lean, gravity.lean(ago, usual)) for ago in (1, 2, 4)),
-        *(code(gravity.turned(ago)) for ago in (2, 8, 12, 15)),
+        less(div(sum(height), 400), 0),
+        less(div(sum(height[-8:]), 150), 0),
+        code(leaky([980 - x for x in alongs], 4)[-1]),
+        code(max(leaky(more, 3))),
+        code(sum(max(0, x) for x in more)),
+        code(sum(max(0, -x) for x in more)),
+        code(1000 + min(alongs)),
+        *(code(1000 + div(sum(alongs[a:b]), b - a)) for a, b in ((12, 16), (8, 12), (0, 4), (8, 16))),
+        less(div(dot(push8, turn8), 256), 0),
+        less(div(dot(push4, turn4), 256), 0),
+        code(magnitude(push8)),
+        code(magnitude(push4)),
+        code(1000 + dot(turn8, difference(ups[-9], ups[-16]))),
+        *(less(div(dot(turn, usual), length + (length >> 5) + 64), 0) for turn in (turn15, turn12)),
+        less(div(dot(push8, usual), 8192), 0),
+        code(gravity.turned(15)),
     ]
 
 
