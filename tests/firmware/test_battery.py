@@ -50,6 +50,10 @@ def test_without_a_known_shift_there_is_no_forecast(found):
     assert found["no shift"] == [[], []]
 
 
+def test_an_alarm_about_a_shift_ends_when_a_new_configuration_knows_of_none(found):
+    assert found["configured away"] == [[kinds.CLEARED], 0]
+
+
 def test_a_battery_that_was_charged_ends_the_alarm(found):
     records, _shown = found["charged"]
     assert [kind for _at, kind, _data in records] == [kinds.BATTERY_SHORT, kinds.CLEARED]

@@ -22,6 +22,13 @@ def test_a_fault_that_goes_on_is_no_second_alarm_at_the_next_test(run_device):
     assert [kind for kind, _data in run_device("self_test_cases")["again"]] == [kinds.SELF_TEST, kinds.CLEARED]
 
 
+def test_an_alarm_about_a_part_that_a_new_configuration_is_without_ends_and_the_others_stay(run_device):
+    records, still_on = run_device("self_test_cases")["parts of before"]
+    about = {kinds.WHY: kinds.WHY_RESTORED, kinds.REF_BOOT: 3, kinds.REF_SEQ: 0}
+    assert records == [[kinds.CLEARED, [list(pair) for pair in sorted(about.items())]]]
+    assert still_on == [1, 9]
+
+
 PARTS = [kinds.SENSOR_IMU, kinds.SENSOR_BLE, kinds.SENSOR_UWB, kinds.SENSOR_FLASH]
 
 

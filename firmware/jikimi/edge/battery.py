@@ -69,6 +69,8 @@ class Battery:
         """A shift begins: the cell may have been charged or changed."""
         self._begun_ms = now_ms
         self._charges = []
+        if self._shift_min is None:  # since an alarm of a configuration before: nobody would end it
+            self._alarms.end(self._alarms.of((kinds.BATTERY_SHORT,)), kinds.WHY_RESTORED)
 
     async def run(self, clock, duty, sleep_ms, beat):
         """Look every minute while on duty, for ever."""

@@ -40,6 +40,11 @@ class SelfTest:
         self._faults[sensor] = Fault(sensor, self._alarms, self._heard)
         return self._faults[sensor]
 
+    def retire(self):
+        """All parts are known: alarms about others, which the device had in an earlier configuration, end."""
+        faults = [alarm for alarm in self._alarms.all if alarm.kind == kinds.SENSOR_FAULT]
+        self._alarms.end([one for one in faults if one.data.get(kinds.SENSOR) not in self._faults], kinds.WHY_RESTORED)
+
     def begin(self, now_ms):
         """From now on the first word of each part counts; what cannot tell by itself is tried at once."""
         self._began_ms = now_ms

@@ -73,7 +73,7 @@ SOURCE_FALL = 3
 
 WHY_RECOVERED = 1  # the detector saw the person get up
 WHY_CANCELLED = 2  # the person pressed the button
-WHY_RESTORED = 3  # the sensor works again, the battery is charged
+WHY_RESTORED = 3  # the sensor works again, the battery is charged, or a new configuration is without them
 
 SENSOR_IMU = 1
 SENSOR_BLE = 2

@@ -8,6 +8,8 @@ from fake_alarms import opened
 
 from jikimi.edge import battery as module
 from jikimi.edge.battery import Battery, charge_permille, minutes_left
+from jikimi.edge.open_alarms import Alarm
+from jikimi.wire import kinds
 
 
 class Warner:
@@ -68,6 +70,14 @@ def charged(cell, minute):
         cell.permille, cell.permille_h = 900, 50
 
 
+def configured_away():
+    """Kinds of records at the beginning of a duty when no shift is known any more, but an alarm about it is on."""
+    records = []
+    alarms = opened(lambda kind, _data: records.append(kind) or 1, Alarm(kinds.BATTERY_SHORT, 3, 1, {}))
+    Battery(Cell(500, 0), alarms, Warner(), None).begin(0)
+    return [records, len(alarms.all)]
+
+
 print(
     json.dumps(
         {
@@ -79,6 +89,7 @@ print(
             "good": shift(950, 80, 600, 600),
             "short": shift(600, 120, 600, 600),
             "no shift": shift(600, 120, 200, None),
+            "configured away": configured_away(),
             "charged": shift(600, 120, 240, 600, charged),
             "fault": [Battery(Cell(500, 0), None, None, None).fault()],
         }

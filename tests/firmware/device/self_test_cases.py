@@ -10,6 +10,7 @@ from fake_time import FakePort
 
 from jikimi.edge import self_test
 from jikimi.edge.clock import Clock
+from jikimi.edge.open_alarms import Alarm
 from jikimi.edge.port import port
 from jikimi.edge.self_test import SelfTest, flash_fault
 from jikimi.wire import kinds
@@ -69,6 +70,15 @@ result["first words"] = [before, records[before:]]
 test.begin(0)
 imu(0)
 result["again"] = records[before + len(result["first words"][1]) :]
+
+BEFORE = {kinds.SENSOR: kinds.SENSOR_UWB}, {kinds.SENSOR: kinds.SENSOR_IMU}
+earlier = [Alarm(kinds.SENSOR_FAULT, 3, seq, data) for seq, data in enumerate(BEFORE)] + [Alarm(kinds.SOS, 3, 9, {})]
+records.clear()
+alarms = opened(record, *earlier)
+test = SelfTest(alarms, record, Flash(""), None)
+test.fault(kinds.SENSOR_IMU)
+test.retire()
+result["parts of before"] = [records[:], [alarm.seq for alarm in alarms.all]]
 
 
 class Duty:
