@@ -94,7 +94,7 @@ def test_a_narrower_agreement_is_shown_changed_and_put_in_force_by_one(run, fill
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("en", ["near misses", "at least 5 people", "90 days", "Without any agreement"]),
+        ("en", ["near misses", "at least 5 people", "90 days", "stays: numbers", "Without any agreement"]),
         ("ko", ["아차사고", "5명", "90일"]),
     ],
 )

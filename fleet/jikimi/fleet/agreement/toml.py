@@ -67,7 +67,8 @@ categories = ["device", "emergency"]
 # categories = ["device", "emergency", "posture", "proximity"]
 
 # Days after which records are deleted. The numbers here are the longest that can be agreed on; site.toml may shorten
-# them further. unknown: kinds this version cannot read; unreadable: messages that could not be stored.
+# them further. What is counted from records stays. unknown: kinds this version cannot read; unreadable: messages that
+# could not be stored.
 [retention_days]
 device = 90
 emergency = 365

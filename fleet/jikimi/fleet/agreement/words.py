@@ -47,6 +47,11 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "kept": ("Records are deleted after at most:", "기록은 늦어도 다음 기간 뒤 삭제합니다:"),
     "days": ("{what}: {n} days", "{what}: {n}일"),
+    "stays": (
+        "What is counted from them stays: numbers of near misses, with ids that name nobody and that each tag changes "
+        "every 15 minutes.",
+        "기록에서 센 수치는 남습니다: 아차사고 수와, 태그마다 15분마다 바뀌며 누구인지 알 수 없는 번호.",
+    ),
     "always": (
         "Without any agreement: open alarms are shown and help is called, and devices say whether they work.",
         "합의와 관계없이: 미해결 경보를 보여 주고 도움을 부르며, 장치는 자기 상태를 알립니다.",
@@ -91,5 +96,6 @@ def _lines(link: Link, site: str, lang: str) -> Iterator[str]:
     yield f"\n{word('kept', lang)}"
     for category, days in terms.retention_days:
         yield f"- {word('days', lang).format(what=word(category, lang), n=days)}"
+    yield word("stays", lang)
     yield f"\n{word('always', lang)}"
     yield word("never", lang)
