@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 
 import pytest
 from pymodbus import FramerType
@@ -83,6 +84,13 @@ def test_nobody_listening_is_an_error(run_device, transport, runtime):
         with modbus_device(FRAMERS[transport]) as port:
             free = port
         assert "Modbus:" in run_device("modbus_cases", "3:0:1", free, "tcp")[0][0]
+
+
+def test_a_machine_that_never_answers_is_not_left_with_one_more_open_connection_each_time(run_device):
+    with socket.create_server(("127.0.0.1", 0), backlog=32) as server:  # its kernel takes the connections
+        said, left = run_device("modbus_cases", "silent", server.getsockname()[1])
+    assert said == 8 * [["Modbus: no answer", None]]
+    assert left <= 1  # CPython's loop keeps one of its own
 
 
 def test_the_checksum_is_that_of_an_independent_implementation(run_device):

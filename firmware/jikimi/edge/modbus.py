@@ -16,6 +16,7 @@ MOST_REGISTERS = 125  # of one request (6.3)
 
 _EXCEPTION = const(0x80)
 _POLL_MS = const(4)
+_CLOSE_MS = const(500)
 _LONGEST_RTU = const(256)
 
 
@@ -111,13 +112,13 @@ class Tcp:
             return _registers(answer, request)
         except ModbusError as error:
             if error.code is None:
-                self._drop()
+                await self._drop()
             raise
         except asyncio.TimeoutError:
-            self._drop()
+            await self._drop()
             raise ModbusError("Modbus: no answer") from None
         except (OSError, EOFError) as error:
-            self._drop()
+            await self._drop()
             raise ModbusError("Modbus: " + self._port.describe(error)) from None
 
     async def _exchange(self, request):
@@ -133,8 +134,13 @@ class Tcp:
             raise ModbusError("Modbus: the answer is for another request")
         return await reader.readexactly(length)
 
-    def _drop(self):
+    async def _drop(self):
         """An answer that comes late must not be taken for that of the next request."""
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+        if self._streams is None:
+            return
+        writer, self._streams = self._streams[1], None
+        try:
+            writer.close()
+            await self._port.wait_for_ms(writer.wait_closed(), _CLOSE_MS)  # MicroPython closes here, and not above
+        except (OSError, asyncio.TimeoutError):
+            pass  # what cannot even be closed properly is closed
