@@ -28,7 +28,7 @@ def _connections(demo: Demo) -> dict[str, dict[str, Any]]:
     """The broker's MQTT connections by the name in their certificate."""
     ports = json.loads((demo.place / "run" / "ports.json").read_text())
     url = f"http://127.0.0.1:{ports['monitor']}/connz?auth=true"
-    with urllib.request.urlopen(url, timeout=5) as reply:
+    with urllib.request.urlopen(url, timeout=30) as reply:
         found = [c for c in json.load(reply)["connections"] if c.get("mqtt_client")]
     return {c["authorized_user"].partition(".")[0]: c for c in found}
 
@@ -91,13 +91,15 @@ def _pid_of(run: Demo, victim: str) -> int:
 
 @pytest.mark.slow
 def test_kill_9_of_ingest_a_tag_and_the_broker_in_one_run_loses_and_doubles_nothing(demo: Start) -> None:
-    run = demo("--seconds", "22", "--tags", "3", "--machines", "2", "--seed", "4", "--json")
+    run = demo("--tags", "3", "--machines", "2", "--seed", "4", "--json")  # until all are back, however long that takes
     run.wait_for(_OPEN)
     run.wait_for("warning")  # an event has made it to the database, more are under way
     for victim in ("ingest", "tag", "broker"):
         before = _pid_of(run, victim)
         os.kill(before, signal.SIGKILL)
         run.until(partial(_is_back, run, victim, before), f"{victim} did not come back")
+    run.until(partial(_all_are_connected, run), "not every device is connected again")
+    run.interrupt()
     summary = run.result()
     assert _nothing_lost_or_doubled(summary)
     assert sum(summary["restarts"].values()) == 3
@@ -109,6 +111,13 @@ def _is_back(run: Demo, victim: str, before: int) -> bool:
     try:
         return _pid_of(run, victim) != before
     except (FileNotFoundError, KeyError, ValueError):
+        return False
+
+
+def _all_are_connected(run: Demo) -> bool:
+    try:
+        return set(_configurations(run)) <= set(_connections(run))
+    except OSError:  # the broker is not there yet
         return False
 
 
