@@ -19,7 +19,10 @@ class Wifi:
         if self._station.isconnected():
             return
         self._station.active(True)
-        self._station.connect(self._settings.ssid, self._settings.password)
+        try:
+            self._station.connect(self._settings.ssid, self._settings.password)
+        except OSError:
+            pass  # an ESP32 that has lost its network still tries by itself: it has the same time, and is then ended
         for _ in range(_CONNECT_MS // _POLL_MS):
             if self._station.isconnected():
                 return
