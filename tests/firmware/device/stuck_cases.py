@@ -8,6 +8,7 @@ import json
 from fake_time import FakePort
 
 from jikimi.edge.drivers.max30102 import BURST as HEART_BURST
+from jikimi.edge.drivers.ryuw122 import Ryuw122
 from jikimi.edge.heart import Heart
 from jikimi.edge.port import port
 from jikimi.edge.sense import Sensing
@@ -96,7 +97,44 @@ async def _ended(work):
     return "never"
 
 
-result = {}
+class Noise:
+    """A serial line on which something has always come; lines of it, or none."""
+
+    def __init__(self, data):
+        self._data = data
+
+    def any(self):
+        return len(self._data)
+
+    def read(self):
+        return self._data
+
+    def write(self, data):
+        return len(data)
+
+
+async def ranging(data):
+    """How a command and an exchange of a ranging module end on such a line, and whether others ran meanwhile."""
+    module, turns, said = Ryuw122(Noise(data), port()), [0], []
+
+    async def others():
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    for work in (module.alive(), module.exchange("AAAAAAAA", "text")):
+        before = turns[0]
+        try:
+            said.append(await work)
+        except OSError as error:
+            said.append(str(error))
+        said.append(turns[0] > before + 2)
+    task.cancel()
+    return said
+
+
+result = {("uwb", 0): asyncio.run(ranging(b"?\n")), ("uwb", 1): asyncio.run(ranging(b"\xff"))}
 for noise in (0, 1):
     result["imu", noise] = asyncio.run(inertial(noise))
     result["heart", noise] = asyncio.run(heart(noise))

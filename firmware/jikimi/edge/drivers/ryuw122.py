@@ -18,6 +18,9 @@ _REFUSALS = 8
 _COMMAND_MS = 500
 _POLL_MS = 4
 _LONGEST_LINE = 96
+# More than a port has waiting, byte by byte, and lines of it: what comes faster than it is read is noise.
+_MOST_READS = 512
+_MOST_LINES = 64
 
 
 class Ryuw122:
@@ -67,8 +70,8 @@ class Ryuw122:
         taken = False
         while self._port.ticks_diff(self._port.ticks_ms(), start) < _EXCHANGE_MS:
             line = self.read_line()
+            await self._port.sleep_ms(_POLL_MS if line is None else 0)  # others too, however many lines come
             if line is None:
-                await self._port.sleep_ms(_POLL_MS)
                 continue
             if line.startswith("+ANCHOR_RCV=" + address + ","):
                 self._refusals = 0
@@ -94,7 +97,9 @@ class Ryuw122:
 
     def read_line(self):
         """The next whole line the module has sent, without its end; None when there is none yet."""
-        while self._uart.any():  # a port may say 1 however many there are
+        for _ in range(_MOST_READS):
+            if not self._uart.any():  # a port may say 1 however many there are
+                break
             self._line += self._uart.read() or b""
         while True:
             line, newline, rest = self._line.partition(b"\n")
@@ -131,17 +136,18 @@ class Ryuw122:
         start = self._port.ticks_ms()
         while self._port.ticks_diff(self._port.ticks_ms(), start) < _COMMAND_MS:
             line = self.read_line()
-            if line is None:
-                await self._port.sleep_ms(_POLL_MS)
-            elif line == "+OK":
+            await self._port.sleep_ms(_POLL_MS if line is None else 0)
+            if line == "+OK":
                 return
-            elif line.startswith("+ERR"):
+            if line is not None and line.startswith("+ERR"):
                 raise OSError(f"RYUW122 refused {text}: {line}")
         raise OSError(f"RYUW122 did not answer {text}")
 
     def _discard(self):
-        while self.read_line() is not None:
-            pass
+        for _ in range(_MOST_LINES):
+            if self.read_line() is None:
+                return
+        self._line = b""
 
 
 def _counted(text):
