@@ -26,7 +26,7 @@ _CACHE = ROOT / "build" / "micropython"
 # Compiled for size and as one: functions used once melt into their caller, arguments that never change disappear. The
 # compiler does that when it links a program, so the program is thrown away and the object it was made of is kept.
 # What would be computed once before a loop is computed in it, where it needs no register that has to be saved.
-SIZE = ("-Oz", "-flto", "-fvisibility=hidden", "-fno-move-loop-invariants", "-fno-tree-loop-im")
+SIZE = ("-Oz", "-flto", "-fvisibility=hidden", "-fno-move-loop-invariants")
 # What runs once a decision or less is also spared the copies of code that save a jump; these run for every sample.
 _EVERY_SAMPLE = {"sig_front", "sig_motion", "sig_fall", "sig_bend", "sig_common"}
 _AS_ONE = (

@@ -37,6 +37,7 @@ PRE_FEATURES = (
     "lean in 1200 ms", "lean in 960 ms", "push along the body", "turned in 1200 ms",
 )  # fmt: skip
 _STANDARD_GRAVITY = 9.80665
+_LEARN_FROM_TURNED = 70  # as sig_fall_pre_turned: 5 degrees. Networks that know easier moments judge the others better
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,16 @@ class Trial:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What the core looked at in one trial: times (s) and feature rows, of impacts and of beginnings of falls."""
+    """What the core looked at in one trial: times (s) and feature rows, of impacts and of beginnings of falls.
+
+    Of the beginnings there are more than the core asks its network about, to learn from; `pre_asked` tells which.
+    """
 
     t_s: NDArray[np.float64]
     features: NDArray[np.uint8]
     pre_t_s: NDArray[np.float64]
     pre_features: NDArray[np.uint8]
+    pre_asked: NDArray[np.bool_]
 
 
 def sisfall(kinds: str = "DF") -> Iterator[Trial]:
@@ -168,6 +173,7 @@ def candidates(trial: Trial, placement: int) -> Candidates:
     row, pre_row = ffi.new("uint8_t[]", lib.SIG_FALL_FEATURES), ffi.new("uint8_t[]", lib.SIG_FALL_PRE_FEATURES)
     found: list[tuple[float, bytes]] = []
     pre: list[tuple[float, bytes]] = []
+    asked: list[bool] = []
     decisions = cells = 0
     for start in range(0, len(counts), step):
         n = min(step, len(counts) - start)
@@ -176,14 +182,17 @@ def candidates(trial: Trial, placement: int) -> Candidates:
             continue
         cells = state.cells_seen
         t_s = cells * 0.08
-        if lib.sig_fall_pre_gate(state):
+        turned = lib.sig_fall_pre_turned(state)
+        if turned > _LEARN_FROM_TURNED:
             lib.sig_fall_pre_features(state, pre_row)
             pre.append((t_s, bytes(pre_row)))
+            asked.append(turned > lib.SIG_FALL_PRE_TURNED)
         if state.decisions != decisions:
             decisions = state.decisions
             lib.sig_fall_features(state, row)
             found.append((t_s - lib.SIG_FALL_POST_CELLS * 0.08, bytes(row)))
-    return Candidates(*_columns(found, lib.SIG_FALL_FEATURES), *_columns(pre, lib.SIG_FALL_PRE_FEATURES))
+    looked_at = (*_columns(found, lib.SIG_FALL_FEATURES), *_columns(pre, lib.SIG_FALL_PRE_FEATURES))
+    return Candidates(*looked_at, np.array(asked, dtype=np.bool_))
 
 
 def _columns(rows: list[tuple[float, bytes]], width: int) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:

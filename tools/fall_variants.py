@@ -56,4 +56,4 @@ def _split(parts: list[Trial], placement: int) -> Iterator[tuple[Trial, Candidat
         own = (seen.t_s > start_s + _SETTLING_S) & (seen.t_s <= end_s)
         pre = (seen.pre_t_s > start_s + _SETTLING_S) & (seen.pre_t_s <= end_s)
         found = (seen.t_s[own] - start_s, seen.features[own])
-        yield part, Candidates(*found, seen.pre_t_s[pre] - start_s, seen.pre_features[pre])
+        yield part, Candidates(*found, seen.pre_t_s[pre] - start_s, seen.pre_features[pre], seen.pre_asked[pre])

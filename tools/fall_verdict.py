@@ -18,6 +18,7 @@ _DECIDE_S = 19 * 0.08  # SIG_FALL_POST_CELLS
 _LATEST_S = 2.0
 _HOLD_S = 10.0
 _FALLING_LEAD_S = 1.5
+_NEVER = np.iinfo(np.int64).min  # of moments that the core does not ask about
 
 Scores = NDArray[np.int64]  # 1/256 log odds; more than 0 is an event
 
@@ -74,7 +75,9 @@ def of_events(example: Example, hits: list[float], early: NDArray[np.float64]) -
 
 def scored(example: Example, impact: nets.Net, falling: nets.Net) -> Scored:
     """Ask both networks about all candidates of a trial."""
-    return Scored(example, impact.score(example.seen.features), falling.score(example.seen.pre_features))
+    seen = example.seen
+    falling_scores = np.where(seen.pre_asked, falling.score(seen.pre_features), _NEVER)
+    return Scored(example, impact.score(seen.features), falling_scores)
 
 
 def judged(placement: Placement, part: list[Example], tested: Iterable[Example], scales: Scales) -> list[Scored]:

@@ -23,6 +23,7 @@ enum {
     SIG_FALL_VECTOR_MG = 8000,     /* a cell's mean vector is cut off here, so that products of two fit 32 bits */
     SIG_FALL_FEATURES = 42,        /* bytes that decide about an impact, */
     SIG_FALL_PRE_FEATURES = 38,    /* and those of SIG_EVENT_FALLING */
+    SIG_FALL_PRE_TURNED = 255,     /* whose network is asked when gravity has turned by more: 10 degrees */
     SIG_FALL_UPS = 16,             /* directions of gravity kept, a cell apart, */
     SIG_FALL_UP = 127,             /* of this length */
     SIG_FALL_NO_MOTION_S = 120,    /* default man-down time */
@@ -103,7 +104,9 @@ void sig_fall_pre_features(const sig_fall_t *s, uint8_t *out);
 int32_t sig_fall_score(uint32_t placement, const uint8_t *features);
 int32_t sig_fall_pre_score(uint32_t placement, const uint8_t *features);
 
-/* Whether the newest cell could be the beginning of a fall, so that sig_fall_pre_score is asked. Returns 1 or 0. */
-int sig_fall_pre_gate(const sig_fall_t *s);
+/* Whether the newest cell could be the beginning of a fall: 0 unless the body begins to drop or to turn, and else how far
+ * gravity has turned by then, 127 * 127 * (1 - cosine), or INT32_MAX where no gyroscope tells. sig_fall_pre_score is
+ * asked above SIG_FALL_PRE_TURNED. */
+int32_t sig_fall_pre_turned(const sig_fall_t *s);
 
 #endif

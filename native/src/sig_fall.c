@@ -10,9 +10,9 @@ enum {
     FALLING_HOLD = 25,   /* 2 s */
     PRE_MAG_MG = 850,    /* the body begins to drop, */
     PRE_GYRO_CODE = 12,  /* or to turn: 96 deg/s, */
-    PRE_TURN_CELLS = 8,  /* (without a gyroscope: drops further) */
-    PRE_DROP_MG = 688,
-    PRE_TURNED = 70,     /* and has turned by 5 degrees in 640 ms, or seems to, as directions are rounded to bytes */
+    PRE_DROP_MG = 688,   /* (without a gyroscope: drops further) */
+    PRE_TURN_CELLS = 8,  /* and has turned in 640 ms, */
+    PRE_LONG_CELLS = 12, /* and in 960 ms */
     USUAL_SHIFT = 7,     /* 128 cells = 10 s */
     RECENT_SHIFT = 5
 };
@@ -100,19 +100,21 @@ static void follow_peak(sig_fall_t *s, const sig_fall_cell_t *cell) {
     }
 }
 
-int sig_fall_pre_gate(const sig_fall_t *s) {
+int32_t sig_fall_pre_turned(const sig_fall_t *s) {
     const sig_fall_cell_t *cell = &s->cells[s->head];
     if (cell->mean_mg >= PRE_MAG_MG && cell->gyro <= PRE_GYRO_CODE) {
         return 0;
     }
     if (cell->gyro == 0) { /* none is fitted, or it is a drop straight down */
-        return cell->mean_mg < PRE_DROP_MG;
+        return cell->mean_mg < PRE_DROP_MG ? INT32_MAX : 0;
     }
-    return sig_fall_turned(s, PRE_TURN_CELLS) > PRE_TURNED;
+    const int32_t lately = sig_fall_turned(s, PRE_TURN_CELLS);
+    const int32_t longer = sig_fall_turned(s, PRE_LONG_CELLS);
+    return lately < longer ? lately : longer;
 }
 
 static void look_ahead(sig_fall_t *s) {
-    if (s->falling_hold > 0 || s->hold_cells > 0 || !sig_fall_pre_gate(s)) {
+    if (s->falling_hold > 0 || s->hold_cells > 0 || sig_fall_pre_turned(s) <= SIG_FALL_PRE_TURNED) {
         return;
     }
     uint8_t features[SIG_FALL_PRE_FEATURES];
@@ -162,10 +164,10 @@ static sig_fall_cell_t close_cell(sig_fall_t *s, sig_fall_newest_t *newest) {
 
 /* Before the first cell the person is taken to have been in its posture for a long time. */
 static void begin(sig_fall_t *s, const sig_fall_cell_t *cell) {
-    for (s->head = 0; s->head < SIG_FALL_CELLS - 1; s->head++) {
-        s->cells[s->head] = *cell;
+    for (int i = 0; i < SIG_FALL_CELLS; i++) {
+        s->cells[i] = *cell;
     }
-    s->cells[s->head] = *cell;
+    s->head = SIG_FALL_CELLS - 1;
     for (int i = 0; i < 3; i++) {
         s->usual_acc[i] = s->recent_acc[i] = cell->acc_mg[i] * 16;
         s->still_ref[i] = cell->acc_mg[i];

@@ -453,7 +453,7 @@ def detect(
             falling_hold == 0
             and hold == 0
             and moves
-            and (cell.mean < 688 if cell.gyro == 0 else gravity.turned(8) > 70)
+            and (cell.mean < 688 if cell.gyro == 0 else min(gravity.turned(8), gravity.turned(12)) > 255)
         ):
             odds = score(models[f"pre_{where}"], falling_features(past, memory, gravity))
             if odds > 0:

@@ -16,7 +16,7 @@ IMPACT_S = 10.0
 def scored(*, fell: bool, told: bool, person: str = "SA01", variant: str = "as recorded") -> Scored:
     """A trial of an hour with one candidate, announced 0.3 s before it when `told`."""
     none = np.zeros((1, 0), np.uint8)
-    seen = Candidates(np.array([IMPACT_S]), none, np.array([IMPACT_S - 0.3]), none)
+    seen = Candidates(np.array([IMPACT_S]), none, np.array([IMPACT_S - 0.3]), none, np.array([True]))
     example = Example("trial", "F01" if fell else "D01", person, IMPACT_S if fell else None, 3600.0, variant, seen)
     score = np.array([1 if told else -1])
     return Scored(example, score, score)

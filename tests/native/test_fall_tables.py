@@ -71,7 +71,7 @@ def test_a_core_with_other_tables_decides_by_them(eager):
 def scored(fall_s: float | None, impact: list[int]) -> Scored:
     t_s = np.arange(len(impact), dtype=np.float64) * 20
     rows = np.zeros((len(impact), 1), np.uint8)
-    seen = Candidates(t_s, rows, np.zeros(0), rows[:0])
+    seen = Candidates(t_s, rows, np.zeros(0), rows[:0], np.zeros(0, dtype=np.bool_))
     example = fall_models.Example("x", "F01", "SA01", fall_s, 100.0, "as recorded", seen)
     return Scored(example, np.array(impact), np.zeros(0, np.int64))
 
